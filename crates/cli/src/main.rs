@@ -1,0 +1,2 @@
+//! The program `causal-trace`.
+fn main() {}
