@@ -1,5 +1,20 @@
-//! Plain data and definitions of causal tracing: no tensors, no input or output.
+//! Plain data and definitions of causal tracing: prompts, sites, corruptions, effects, records.
+//!
+//! Invariants: there are no tensors here and no input or output. Every number that the program writes
+//! is defined once, in [`effect`].
 
+mod config;
+mod corruption;
+pub mod effect;
+mod fact;
+mod noise_stream;
+mod prompt;
+mod record;
 mod site;
 
+pub use config::{Engine, TraceConfig};
+pub use corruption::{Corruption, CorruptionMode, Distribution, NoiseRule, NoiseStream};
+pub use fact::{Fact, FactsError, parse_facts};
+pub use prompt::{Prompt, TokenSpan};
+pub use record::{Baseline, Grid, Sink, TraceRecord};
 pub use site::{Component, Direction, ParseNameError, Site, Window};

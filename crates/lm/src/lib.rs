@@ -1,1 +1,26 @@
-//! Placeholder.
+//! A decoder-only language model as causal tracing needs it: configuration, weights, tokenizer, and one block
+//! whose outputs can be read or set.
+//!
+//! Invariants: this crate knows tokens, layers and sites; it has never heard of tracing. The families
+//! (`family/`) contain names and wiring only; there is one [`Block`].
+
+mod architecture;
+mod block;
+mod config;
+mod error;
+mod family;
+pub mod kernels;
+mod load;
+mod model;
+mod rope;
+pub mod tokenizer;
+pub mod weights;
+
+pub use architecture::{Activation, Architecture, Biases, NormKind, Positions, Wiring};
+pub use block::{Block, Edit, Scratch};
+pub use config::Config;
+pub use error::ModelError;
+pub use family::supported_model_types;
+pub use load::LanguageModel;
+pub use model::{HeadBuffers, Model, top_predictions};
+pub use rope::{Rope, RopePairs, RopeScaling, RopeTable};

@@ -1,0 +1,69 @@
+//! What determines a trace, besides the model and the prompt.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Component, Corruption, Direction, ParseNameError, Window};
+
+/// Which algorithm computes the patched runs; the numbers are the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Engine {
+    /// One sweep through the layers that carries only what a patch can change.
+    Wavefront,
+    /// The whole model once per site: slow, and the yardstick.
+    Naive,
+}
+
+impl fmt::Display for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Engine::Wavefront => "wavefront",
+            Engine::Naive => "naive",
+        })
+    }
+}
+
+impl FromStr for Engine {
+    type Err = ParseNameError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "wavefront" => Ok(Engine::Wavefront),
+            "naive" => Ok(Engine::Naive),
+            _ => Err(ParseNameError {
+                what: "engine",
+                given: text.to_owned(),
+                expected: "wavefront, naive",
+            }),
+        }
+    }
+}
+
+/// The settings of a trace.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TraceConfig {
+    /// Which components are restored, each over the whole grid of tokens and layers.
+    pub components: Vec<Component>,
+    /// How many layers at once, for mlp and attention.
+    pub window: Window,
+    /// Clean states into the corrupted run, or the reverse.
+    pub direction: Direction,
+    /// How the subject is obscured.
+    pub corruption: Corruption,
+    /// Which algorithm.
+    pub engine: Engine,
+    /// Upper bound in bytes for the states that the wavefront carries; more sites than fit are done in turns.
+    pub memory: usize,
+}
+
+impl TraceConfig {
+    /// The layers restored for a site of `component` at `layer`.
+    #[must_use]
+    pub fn window_of(&self, component: Component, layer: usize, n_layers: usize) -> std::ops::Range<usize> {
+        let window = if component.is_windowed() { self.window } else { Window { width: 1 } };
+        window.layers(layer, n_layers)
+    }
+}

@@ -1,0 +1,99 @@
+//! Facts in the form of ROME's `known_1000.json`, or one JSON object a line.
+
+use serde::{Deserialize, Serialize};
+
+/// A statement with a subject, and what should follow it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fact {
+    /// The number under which the fact file knows it.
+    pub known_id: i64,
+    /// What the statement is about, as it stands in the prompt.
+    pub subject: String,
+    /// The expected continuation.
+    pub attribute: String,
+    /// The text up to, not including, the attribute.
+    pub prompt: String,
+    /// The prompt with `{}` for the subject.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub template: Option<String>,
+    /// What some model once said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prediction: Option<String>,
+    /// Wikidata's property, as in `P30`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub relation_id: Option<String>,
+    /// The relation in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub relation: Option<String>,
+}
+
+/// Why a fact file could not be understood.
+#[derive(Debug, thiserror::Error)]
+pub enum FactsError {
+    /// Neither a JSON list nor JSON Lines.
+    #[error(
+        "not a fact file: {source}; expected a JSON list of objects, or one object a line, \
+         with known_id, subject, attribute and prompt"
+    )]
+    Json {
+        /// Where the JSON reader stopped.
+        source: serde_json::Error,
+    },
+    /// A line of JSON Lines is wrong.
+    #[error("line {line} of the fact file: {source}")]
+    Line {
+        /// Counts from 1.
+        line: usize,
+        /// Where the JSON reader stopped.
+        source: serde_json::Error,
+    },
+    /// There is nothing in it.
+    #[error("the fact file holds no facts")]
+    Empty,
+}
+
+/// Reads facts from the text of a JSON list (ROME's form) or of JSON Lines.
+///
+/// # Errors
+/// When the text is neither, or holds no fact.
+pub fn parse_facts(text: &str) -> Result<Vec<Fact>, FactsError> {
+    let facts = if text.trim_start().starts_with('[') {
+        serde_json::from_str(text).map_err(|source| FactsError::Json { source })?
+    } else {
+        parse_lines(text)?
+    };
+    if facts.is_empty() { Err(FactsError::Empty) } else { Ok(facts) }
+}
+
+fn parse_lines(text: &str) -> Result<Vec<Fact>, FactsError> {
+    text.lines()
+        .enumerate()
+        .filter(|(_, line)| !line.trim().is_empty())
+        .map(|(index, line)| {
+            serde_json::from_str(line).map_err(|source| FactsError::Line { line: index + 1, source })
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FACT: &str = r#"{"known_id": 3, "subject": "Oslo", "attribute": "Norway", "prompt": "Oslo is in", "relation_id": "P17"}"#;
+
+    #[test]
+    fn both_forms_are_read() {
+        let list = parse_facts(&format!("[{FACT}]")).unwrap();
+        let lines = parse_facts(&format!("{FACT}\n\n{FACT}\n")).unwrap();
+        assert_eq!(list[0].subject, "Oslo");
+        assert_eq!(lines, vec![list[0].clone(), list[0].clone()]);
+    }
+
+    #[test]
+    fn a_wrong_line_is_named() {
+        let error = parse_facts(&format!("{FACT}\n{{\"subject\": 1}}\n")).unwrap_err();
+        assert!(error.to_string().starts_with("line 2"), "{error}");
+        assert!(matches!(parse_facts("[]"), Err(FactsError::Empty)));
+        assert!(matches!(parse_facts("[1"), Err(FactsError::Json { .. })));
+    }
+}

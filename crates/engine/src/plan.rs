@@ -1,0 +1,142 @@
+//! Which patched runs open at which layer, which need no run at all, and which share one.
+
+use std::collections::BTreeMap;
+
+use causal_trace_core::{Component, Direction, Site, TraceConfig};
+
+/// The sizes that a plan depends on.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sizes {
+    pub seq_len: usize,
+    pub n_layers: usize,
+    pub d_model: usize,
+    /// The first corrupted token: before it, all runs are the same.
+    pub first_corrupted: usize,
+}
+
+/// A patched run, or several that share a beginning: one token, patched from `first_layer` on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Opening {
+    pub component: Component,
+    pub token: usize,
+    pub first_layer: usize,
+    /// Layers (of window centres) by the end of their windows, ascending; those with the same window are the
+    /// same run, those with a longer one go on being patched when a shorter ends.
+    pub ends: Vec<(usize, Vec<usize>)>,
+}
+
+/// A site whose patched run is known to equal another run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Known {
+    /// Nothing the patch changes can reach the answer: the run that was patched.
+    Base,
+    /// The patch replaces all that the answer depends on: the run that the state comes from.
+    Source,
+}
+
+/// All work of a trace.
+#[derive(Debug, Default)]
+pub(crate) struct Plan {
+    pub openings: Vec<Opening>,
+    pub known: Vec<(Site, Known)>,
+}
+
+impl Plan {
+    pub(crate) fn new(config: &TraceConfig, sizes: Sizes) -> Self {
+        let mut plan = Plan::default();
+        for &component in &config.components {
+            for token in 0..sizes.seq_len {
+                plan.add_token(config, sizes, component, token);
+            }
+        }
+        plan
+    }
+
+    fn add_token(&mut self, config: &TraceConfig, sizes: Sizes, component: Component, token: usize) {
+        let mut by_first_layer: BTreeMap<usize, BTreeMap<usize, Vec<usize>>> = BTreeMap::new();
+        for layer in 0..sizes.n_layers {
+            let window = config.window_of(component, layer, sizes.n_layers);
+            match known(component, token, window.start, sizes) {
+                Some(known) => self.known.push((Site { component, layer, token }, known)),
+                None => {
+                    by_first_layer.entry(window.start).or_default().entry(window.end).or_default().push(layer);
+                }
+            }
+        }
+        self.openings.extend(by_first_layer.into_iter().map(|(first_layer, ends)| Opening {
+            component,
+            token,
+            first_layer,
+            ends: ends.into_iter().collect(),
+        }));
+    }
+
+    /// Splits the openings of all samples into turns whose states fit the memory, samples in order.
+    pub(crate) fn turns(&self, sizes: Sizes, n_samples: usize, memory: usize) -> Vec<Turn<'_>> {
+        let mut turns = vec![Turn::default()];
+        let mut bytes = 0;
+        for sample in 0..n_samples {
+            for opening in &self.openings {
+                let needed = opening.bytes(sizes);
+                let turn = match turns.last_mut() {
+                    Some(turn) if turn.openings.is_empty() || bytes + needed <= memory => turn,
+                    _ => {
+                        bytes = 0;
+                        turns.push(Turn::default());
+                        let last = turns.len() - 1;
+                        &mut turns[last]
+                    }
+                };
+                bytes += needed;
+                turn.openings.push((sample, opening));
+            }
+        }
+        if self.openings.is_empty() {
+            turns[0].samples = 0..n_samples;
+        }
+        for turn in &mut turns {
+            if let (Some(first), Some(last)) = (turn.openings.first(), turn.openings.last()) {
+                turn.samples = first.0..last.0 + 1;
+            }
+        }
+        turns
+    }
+}
+
+/// What one sweep through the layers does.
+#[derive(Debug, Default)]
+pub(crate) struct Turn<'a> {
+    pub openings: Vec<(usize, &'a Opening)>,
+    /// The samples that occur in it.
+    pub samples: std::ops::Range<usize>,
+}
+
+impl Opening {
+    /// Memory of its states at the end of the sweep.
+    fn bytes(&self, sizes: Sizes) -> usize {
+        self.ends.len() * (sizes.seq_len - self.token) * sizes.d_model * size_of::<f32>()
+    }
+}
+
+fn known(component: Component, token: usize, first_layer: usize, sizes: Sizes) -> Option<Known> {
+    let is_last_token = token + 1 == sizes.seq_len;
+    let is_last_layer = first_layer + 1 == sizes.n_layers;
+    if token < sizes.first_corrupted {
+        Some(Known::Base)
+    } else if is_last_layer && !is_last_token {
+        // Later tokens read what a layer adds in the next layer, and there is none.
+        Some(Known::Base)
+    } else if is_last_layer && component == Component::Residual {
+        Some(Known::Source)
+    } else {
+        None
+    }
+}
+
+/// The sample's base or source run, as an index into clean (0) and corrupted (1 + sample) runs.
+pub(crate) fn run_of(known: Known, direction: Direction, sample: usize) -> usize {
+    match (known, direction) {
+        (Known::Base, Direction::Denoise) | (Known::Source, Direction::Noise) => 1 + sample,
+        (Known::Source, Direction::Denoise) | (Known::Base, Direction::Noise) => 0,
+    }
+}

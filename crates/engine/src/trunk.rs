@@ -1,0 +1,108 @@
+//! The clean run and the corrupted runs, advanced layer by layer just ahead of the patched runs, which start
+//! from their states and read their keys and values.
+
+use std::ops::Range;
+
+use causal_trace_core::Component;
+use causal_trace_lm::kernels::{Run, Threads};
+use causal_trace_lm::{Model, RopeTable, Scratch};
+
+use crate::corrupt::Embeddings;
+
+/// The clean run and some corrupted runs at one layer. Corrupted runs carry only the tokens from the first
+/// corrupted one on; those before are the clean run's.
+#[derive(Debug)]
+pub(crate) struct Trunk {
+    samples: Range<usize>,
+    first_corrupted: usize,
+    seq_len: usize,
+    d_model: usize,
+    runs: Vec<Run>,
+    scratch: Scratch,
+    context: Vec<f32>,
+    /// Before the layer, `[rows, d_model]`.
+    pub x_in: Vec<f32>,
+    /// The layer's queries, keys and values, `[rows, d_qkv]`.
+    pub qkv: Vec<f32>,
+    /// Attention's output, `[rows, d_model]`.
+    pub attention_out: Vec<f32>,
+    /// The mlp's output, `[rows, d_model]`.
+    pub mlp_out: Vec<f32>,
+    /// After the layer, `[rows, d_model]`.
+    pub x: Vec<f32>,
+}
+
+impl Trunk {
+    pub(crate) fn new(model: &Model, embeddings: &Embeddings, samples: Range<usize>) -> Self {
+        let d_model = embeddings.d_model;
+        let seq_len = embeddings.clean.len() / d_model;
+        let first = embeddings.span.start;
+        let mut x = embeddings.clean.clone();
+        let mut runs = vec![Run { start: 0, len: seq_len, prefix: Vec::new() }];
+        for sample in samples.clone() {
+            x.extend(embeddings.corrupted_from(sample, first));
+            let prefix = if first == 0 { Vec::new() } else { vec![0..first] };
+            runs.push(Run { start: first, len: seq_len - first, prefix });
+        }
+        model.enter(&mut x, runs.iter().flat_map(Run::positions));
+        Trunk {
+            samples,
+            first_corrupted: first,
+            seq_len,
+            d_model,
+            runs,
+            scratch: Scratch::default(),
+            context: Vec::new(),
+            x_in: Vec::new(),
+            qkv: Vec::new(),
+            attention_out: vec![0.0; x.len()],
+            mlp_out: vec![0.0; x.len()],
+            x,
+        }
+    }
+
+    /// Takes all runs through one layer and keeps what the patched runs will need.
+    pub(crate) fn step(&mut self, model: &Model, layer: usize, rope: Option<&RopeTable>) {
+        let block = &model.blocks()[layer];
+        self.x_in.clone_from(&self.x);
+        block.project(&self.x, &self.runs, rope, Threads::All, &mut self.scratch, &mut self.qkv);
+        block.attend(&self.qkv, &self.qkv, &self.runs, &mut self.context);
+        let (attention_out, mlp_out) = (&mut self.attention_out, &mut self.mlp_out);
+        let mut keep = |component: Component, states: &mut [f32]| match component {
+            Component::Attention => attention_out.copy_from_slice(states),
+            Component::Mlp => mlp_out.copy_from_slice(states),
+            Component::Residual => {}
+        };
+        block.finish(&mut self.x, &self.context, Threads::All, &mut self.scratch, &mut keep);
+    }
+
+    /// The row of a token of a run: 0 is the clean run, 1 + sample a corrupted one.
+    pub(crate) fn row(&self, run: usize, token: usize) -> usize {
+        if run == 0 || token < self.first_corrupted {
+            return token;
+        }
+        let corrupted = run - 1 - self.samples.start;
+        let len = self.seq_len - self.first_corrupted;
+        self.seq_len + corrupted * len + token - self.first_corrupted
+    }
+
+    /// The state of a token of a run, from one of this trunk's `[rows, d_model]` buffers.
+    pub(crate) fn state<'a>(&self, buffer: &'a [f32], run: usize, token: usize) -> &'a [f32] {
+        let start = self.row(run, token) * self.d_model;
+        &buffer[start..start + self.d_model]
+    }
+
+    /// Where the keys and values of a run's tokens before `token` lie.
+    pub(crate) fn prefix(&self, run: usize, token: usize) -> Vec<Range<usize>> {
+        let shared = token.min(self.first_corrupted);
+        let own = self.row(run, shared)..self.row(run, shared) + token - shared;
+        [0..shared, own].into_iter().filter(|rows| !rows.is_empty()).collect()
+    }
+
+    /// The last token's states of all runs, clean first: `[1 + samples, d_model]`.
+    pub(crate) fn last_states(&self) -> Vec<f32> {
+        let corrupted = self.samples.clone().map(|sample| 1 + sample);
+        let runs = std::iter::once(0).chain(corrupted);
+        runs.flat_map(|run| self.state(&self.x, run, self.seq_len - 1)).copied().collect()
+    }
+}

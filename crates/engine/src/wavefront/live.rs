@@ -1,0 +1,138 @@
+//! The patched runs that have begun, and their states.
+
+use causal_trace_core::{Component, Direction};
+use causal_trace_lm::kernels::{Run, Threads};
+use causal_trace_lm::{Model, Scratch};
+
+use crate::plan::{Known, Opening, Sizes, Turn, run_of};
+use crate::trunk::Trunk;
+
+/// Where a patched run comes from.
+#[derive(Debug, Clone)]
+pub(crate) struct Origin {
+    pub component: Component,
+    pub token: usize,
+    pub sample: usize,
+    /// The run that was patched, and the run its patches come from, as [`Trunk::row`] counts them.
+    pub base: usize,
+    pub source: usize,
+    /// The next layer is patched too.
+    pub patching: bool,
+    /// The sites it stands for: see [`Opening::ends`].
+    pub ends: Vec<(usize, Vec<usize>)>,
+}
+
+/// The patched runs that have begun; the three lists go together.
+#[derive(Debug)]
+pub(crate) struct Live {
+    sizes: Sizes,
+    direction: Direction,
+    pub runs: Vec<Run>,
+    pub origins: Vec<Origin>,
+    /// The runs' states after each other, `[rows, d_model]`; after the last layer, of each only the last token.
+    pub x: Vec<f32>,
+    /// Runs from this index on began at the layer before.
+    pub first_fresh: usize,
+    scratch: Scratch,
+}
+
+impl Live {
+    pub(crate) fn new(turn: &Turn<'_>, sizes: Sizes, direction: Direction) -> Self {
+        let rows: usize =
+            turn.openings.iter().map(|(_, opening)| opening.ends.len() * (sizes.seq_len - opening.token)).sum();
+        Live {
+            sizes,
+            direction,
+            runs: Vec::new(),
+            origins: Vec::new(),
+            x: Vec::with_capacity(rows * sizes.d_model),
+            first_fresh: 0,
+            scratch: Scratch::default(),
+        }
+    }
+
+    /// After `layer`: the sites whose window ends here stop being patched; where others go on, they get a run
+    /// of their own.
+    pub(crate) fn split_off(&mut self, layer: usize) {
+        let next = layer + 1;
+        if next == self.sizes.n_layers {
+            return;
+        }
+        let mut first_row = 0;
+        for index in 0..self.runs.len() {
+            let len = self.runs[index].len;
+            let origin = &mut self.origins[index];
+            if origin.patching && origin.ends[0].0 == next {
+                if origin.ends.len() == 1 {
+                    origin.patching = false;
+                } else {
+                    let ended = origin.ends.remove(0);
+                    let split = Origin { patching: false, ends: vec![ended], ..origin.clone() };
+                    self.origins.push(split);
+                    self.runs.push(self.runs[index].clone());
+                    let d_model = self.sizes.d_model;
+                    self.x.extend_from_within(first_row * d_model..(first_row + len) * d_model);
+                }
+            }
+            first_row += len;
+        }
+    }
+
+    /// After `layer`: begins the runs whose patch is in this layer.
+    pub(crate) fn open(&mut self, model: &Model, layer: usize, trunk: &Trunk, turn: &Turn<'_>) {
+        self.first_fresh = self.runs.len();
+        for &(sample, opening) in turn.openings.iter().filter(|(_, opening)| opening.first_layer == layer) {
+            self.begin(model, layer, trunk, sample, opening);
+        }
+    }
+
+    fn begin(&mut self, model: &Model, layer: usize, trunk: &Trunk, sample: usize, opening: &Opening) {
+        let &Opening { component, token, .. } = opening;
+        let base = run_of(Known::Base, self.direction, sample);
+        let source = run_of(Known::Source, self.direction, sample);
+        let first = self.x.len();
+        for token in token..self.sizes.seq_len {
+            self.x.extend_from_slice(trunk.state(&trunk.x, base, token));
+        }
+        let row = &mut self.x[first..first + self.sizes.d_model];
+        let block = &model.blocks()[layer];
+        match component {
+            Component::Residual => row.copy_from_slice(trunk.state(&trunk.x, source, token)),
+            Component::Mlp => {
+                row.copy_from_slice(trunk.state(&trunk.x_in, base, token));
+                let mut attention_out = trunk.state(&trunk.attention_out, base, token).to_vec();
+                let mut mlp_out = trunk.state(&trunk.mlp_out, source, token).to_vec();
+                block.finish_from_outputs(row, &mut attention_out, &mut mlp_out, &mut self.scratch);
+            }
+            Component::Attention => {
+                row.copy_from_slice(trunk.state(&trunk.x_in, base, token));
+                let mut attention_out = trunk.state(&trunk.attention_out, source, token).to_vec();
+                let scratch = &mut self.scratch;
+                block.finish_from_attention(row, &mut attention_out, Threads::One, scratch, &mut |_, _| {});
+            }
+        }
+        self.runs.push(Run {
+            start: token,
+            len: self.sizes.seq_len - token,
+            prefix: trunk.prefix(base, token),
+        });
+        let patching = component != Component::Residual && opening.ends[0].0 > layer + 1;
+        let mut ends = opening.ends.clone();
+        if !patching && ends.len() > 1 {
+            // The shortest window is this layer alone: its run parts from the others at once.
+            let ended = ends.remove(0);
+            self.duplicate_last(Origin { component, token, sample, base, source, patching, ends: vec![ended] });
+        }
+        let patching = component != Component::Residual && ends[0].0 > layer + 1;
+        self.origins.push(Origin { component, token, sample, base, source, patching, ends });
+    }
+
+    /// Inserts a copy of the run that was just begun, before its origin is known.
+    fn duplicate_last(&mut self, origin: Origin) {
+        let Some(run) = self.runs.last().cloned() else { return };
+        let first = self.x.len() - run.len * self.sizes.d_model;
+        self.x.extend_from_within(first..);
+        self.runs.push(run);
+        self.origins.push(origin);
+    }
+}

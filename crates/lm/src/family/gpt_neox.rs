@@ -1,0 +1,62 @@
+//! GPT-NeoX and Pythia (Black et al. 2022, Biderman et al. 2023).
+
+use super::{Family, Names, QkvNames, usual_scale};
+use crate::architecture::*;
+use crate::{Config, ModelError};
+
+pub(crate) const GPT_NEOX: Family = Family {
+    model_type: "gpt_neox",
+    architecture,
+    names: Names {
+        prefix: "gpt_neox.",
+        embedding: "embed_in",
+        positions: "",
+        block: "layers",
+        final_norm: "final_layer_norm",
+        head: "embed_out",
+        attention_norm: "input_layernorm",
+        attention_post_norm: "",
+        mlp_norm: "post_attention_layernorm",
+        mlp_post_norm: "",
+        qkv: QkvNames::FusedByHead("attention.query_key_value"),
+        qk_norms: [""; 2],
+        attention_out: "attention.dense",
+        mlp_in: &["mlp.dense_h_to_4h"],
+        mlp_out: "mlp.dense_4h_to_h",
+        transposed: false,
+    },
+};
+
+fn architecture(config: &Config) -> Result<Architecture, ModelError> {
+    let (n_layers, d_model) = (config.size("num_hidden_layers")?, config.size("hidden_size")?);
+    let (n_heads, n_kv_heads) = config.heads("num_attention_heads", "num_attention_heads")?;
+    let d_head = config.head_width(d_model, n_heads)?;
+    let attention_bias = config.flag("attention_bias", true)?;
+    let parallel = config.flag("use_parallel_residual", true)?;
+    Ok(Architecture {
+        model_type: "gpt_neox".to_owned(),
+        n_layers,
+        d_model,
+        n_heads,
+        n_kv_heads,
+        d_head,
+        d_mlp: config.size("intermediate_size")?,
+        d_vocab: config.size("vocab_size")?,
+        max_positions: config.size("max_position_embeddings")?,
+        sliding_window: None,
+        norm: NormKind::LayerNorm,
+        norm_eps: config.optional_number("layer_norm_eps")?.unwrap_or(1e-5),
+        post_norms: false,
+        positions: Positions::Rotary(config.rope(d_head, 0.25)?),
+        wiring: if parallel { Wiring::Parallel } else { Wiring::Sequential },
+        attention_scale: usual_scale(d_head, n_layers),
+        attention_softcap: None,
+        final_softcap: None,
+        qk_norm: false,
+        activation: config.activation("hidden_act")?,
+        gated: false,
+        embedding_scale: 1.0,
+        bias: Biases { qkv: attention_bias, attention_out: attention_bias, mlp: true, head: false },
+        tied_head: config.flag("tie_word_embeddings", false)?,
+    })
+}

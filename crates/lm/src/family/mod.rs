@@ -1,0 +1,104 @@
+//! The supported architectures: for each, only names, the config's mapping and the wiring.
+
+mod gemma2;
+mod gpt2;
+mod gpt_neox;
+mod gptj;
+mod llama;
+mod opt;
+mod phi;
+
+use crate::{Architecture, Config, ModelError};
+
+/// A family: how its config is read, and what its tensors are called.
+pub(crate) struct Family {
+    /// `model_type` in `config.json`.
+    pub model_type: &'static str,
+    /// Reads the config.
+    pub architecture: fn(&Config) -> Result<Architecture, ModelError>,
+    /// The tensors' names.
+    pub names: Names,
+}
+
+/// What a family's tensors are called.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Names {
+    /// Prefix that some checkpoints have and others leave out.
+    pub prefix: &'static str,
+    /// Token embedding, below the prefix.
+    pub embedding: &'static str,
+    /// Position embedding, below the prefix.
+    pub positions: &'static str,
+    /// Blocks, below the prefix; followed by the layer's number.
+    pub block: &'static str,
+    /// The norm before the head, below the prefix.
+    pub final_norm: &'static str,
+    /// The head, without prefix.
+    pub head: &'static str,
+    /// The norm of attention's input (or of the stream after it).
+    pub attention_norm: &'static str,
+    /// The norm of attention's output (Gemma 2).
+    pub attention_post_norm: &'static str,
+    /// The norm of the mlp's input (or of the stream after it).
+    pub mlp_norm: &'static str,
+    /// The norm of the mlp's output (Gemma 2).
+    pub mlp_post_norm: &'static str,
+    /// Queries, keys and values.
+    pub qkv: QkvNames,
+    /// The norms of queries and keys (Qwen 3).
+    pub qk_norms: [&'static str; 2],
+    /// Attention's output map.
+    pub attention_out: &'static str,
+    /// The maps into the mlp's middle: one, or gate and up.
+    pub mlp_in: &'static [&'static str],
+    /// The map out of it.
+    pub mlp_out: &'static str,
+    /// Weights are `[n_in, n_out]` (GPT-2's `Conv1D`).
+    pub transposed: bool,
+}
+
+/// How queries, keys and values are stored.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum QkvNames {
+    /// Three maps.
+    Split([&'static str; 3]),
+    /// One map: all queries, all keys, all values.
+    Fused(&'static str),
+    /// One map: head by head, each with its query, key and value (GPT-NeoX).
+    FusedByHead(&'static str),
+}
+
+const FAMILIES: [&Family; 10] = [
+    &gpt2::GPT2,
+    &gptj::GPTJ,
+    &gpt_neox::GPT_NEOX,
+    &llama::LLAMA,
+    &llama::MISTRAL,
+    &llama::QWEN2,
+    &llama::QWEN3,
+    &gemma2::GEMMA2,
+    &phi::PHI,
+    &opt::OPT,
+];
+
+/// The supported values of `model_type`, in the order of the documentation.
+#[must_use]
+pub fn supported_model_types() -> [&'static str; 10] {
+    FAMILIES.map(|family| family.model_type)
+}
+
+/// The family that a config belongs to.
+pub(crate) fn of(config: &Config) -> Result<&'static Family, ModelError> {
+    let model_type = config.text("model_type")?;
+    FAMILIES.into_iter().find(|family| family.model_type == model_type).ok_or_else(|| {
+        ModelError::UnknownModelType {
+            model_type: model_type.to_owned(),
+            supported: supported_model_types().join(", "),
+        }
+    })
+}
+
+/// 1/√d_head for every layer.
+fn usual_scale(d_head: usize, n_layers: usize) -> Vec<f32> {
+    vec![1.0 / (d_head as f32).sqrt(); n_layers]
+}

@@ -1,0 +1,85 @@
+//! Activations of the mlp, in place.
+
+use super::math::{erf, sigmoid, tanh, vectorised};
+use crate::Activation;
+
+/// Applies the activation to every element.
+pub fn activate(activation: Activation, x: &mut [f32]) {
+    match activation {
+        Activation::Gelu => map(x, gelu),
+        Activation::GeluTanh => map(x, gelu_tanh),
+        Activation::QuickGelu => map(x, |x| x * sigmoid(1.702 * x)),
+        Activation::Silu => map(x, |x| x * sigmoid(x)),
+        Activation::Relu => map(x, |x| x.max(0.0)),
+    }
+}
+
+/// `out = act(gate) · up`, where each row of `x` holds the gate's features, then the up projection's.
+///
+/// # Shapes
+/// `x` `[rows, 2 · width]`, `out` `[rows, width]`.
+pub fn activate_gated(activation: Activation, width: usize, x: &mut [f32], out: &mut [f32]) {
+    for (row, out) in x.chunks_exact_mut(2 * width).zip(out.chunks_exact_mut(width)) {
+        let (gate, up) = row.split_at_mut(width);
+        activate(activation, gate);
+        for ((out, gate), up) in out.iter_mut().zip(gate.iter()).zip(up.iter()) {
+            *out = gate * up;
+        }
+    }
+}
+
+/// `x` becomes `cap · tanh(x / cap)`.
+pub fn soft_cap(cap: f32, x: &mut [f32]) {
+    map(x, |x| cap * tanh(x / cap));
+}
+
+#[inline(always)]
+fn gelu(x: f32) -> f32 {
+    0.5 * x * (1.0 + erf(x * std::f32::consts::FRAC_1_SQRT_2))
+}
+
+/// ½ (1 + tanh u) is σ(2u), which loses no digits where it is small.
+#[inline(always)]
+fn gelu_tanh(x: f32) -> f32 {
+    const SQRT_2_OVER_PI: f32 = 0.797_884_56;
+    x * sigmoid(2.0 * SQRT_2_OVER_PI * (x + 0.044_715 * x * x * x))
+}
+
+#[inline(always)]
+fn map(x: &mut [f32], function: impl Fn(f32) -> f32) {
+    vectorised(
+        #[inline(always)]
+        || x.iter_mut().for_each(|x| *x = function(*x)),
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The values that PyTorch 2 gives for x = −2, −0.5, 0, 1, 3.
+    #[test]
+    fn known_values() {
+        let cases = [
+            (Activation::Gelu, [-0.045_500_264, -0.154_268_77, 0.0, 0.841_344_8, 2.995_950_2]),
+            (Activation::GeluTanh, [-0.045_402_348, -0.154_285_99, 0.0, 0.841_192, 2.996_362_7]),
+            (Activation::QuickGelu, [-0.064_343_18, -0.149_610_7, 0.0, 0.845_795_8, 2.981_927_9]),
+            (Activation::Silu, [-0.238_405_84, -0.188_770_33, 0.0, 0.731_058_6, 2.857_722_3]),
+            (Activation::Relu, [0.0, 0.0, 0.0, 1.0, 3.0]),
+        ];
+        for (activation, expected) in cases {
+            let mut x = [-2.0, -0.5, 0.0, 1.0, 3.0];
+            activate(activation, &mut x);
+            for (x, expected) in x.iter().zip(expected) {
+                assert!((x - expected).abs() < 1e-6, "{activation:?}: {x} instead of {expected}");
+            }
+        }
+    }
+
+    #[test]
+    fn gate_and_up_are_the_halves_of_a_row() {
+        let (mut x, mut out) = ([1.0, -1.0, 5.0, 7.0], [0.0; 2]);
+        activate_gated(Activation::Relu, 2, &mut x, &mut out);
+        assert_eq!(out, [5.0, 0.0]);
+    }
+}

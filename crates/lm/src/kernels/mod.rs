@@ -1,0 +1,21 @@
+//! The eight operations that a decoder needs, on plain buffers of rows × features.
+//!
+//! Everything faster (other instruction sets, a GPU) comes behind these functions without the blocks or the
+//! engines noticing. All buffers are row-major float32; every function states its shapes.
+
+mod activation;
+mod attention;
+mod embedding;
+mod linear;
+mod log_sum_exp;
+mod math;
+mod norm;
+mod rotate;
+
+pub use activation::{activate, activate_gated, soft_cap};
+pub use attention::{AttentionShape, KeyValues, Queries, Run, attention};
+pub use embedding::{add_rows, gather};
+pub use linear::{Linear, Threads, linear};
+pub use log_sum_exp::log_probability;
+pub use norm::{Norm, norm};
+pub use rotate::rotate;

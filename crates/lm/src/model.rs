@@ -1,0 +1,189 @@
+//! A decoder-only language model: embedding, blocks, head.
+
+use std::sync::Arc;
+
+use crate::kernels::{Linear, Norm, Run, Threads, gather, linear, log_probability, norm, soft_cap};
+use crate::rope::RopeTable;
+use crate::{Architecture, Block, ModelError, Positions, Scratch};
+
+/// A decoder-only language model with its weights as float32.
+#[derive(Debug, Clone)]
+pub struct Model {
+    pub(crate) architecture: Architecture,
+    /// `[d_vocab, d_model]`, row-major.
+    pub(crate) token_embedding: Arc<Vec<f32>>,
+    /// `[positions, d_model]`, row-major; empty for rotary models.
+    pub(crate) position_embedding: Vec<f32>,
+    pub(crate) blocks: Vec<Block>,
+    pub(crate) final_norm: Norm,
+    pub(crate) head: Linear,
+}
+
+impl Model {
+    /// Size and wiring.
+    #[must_use]
+    pub fn architecture(&self) -> &Architecture {
+        &self.architecture
+    }
+
+    /// The blocks, first to last.
+    #[must_use]
+    pub fn blocks(&self) -> &[Block] {
+        &self.blocks
+    }
+
+    /// Memory that the weights take, in bytes.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let blocks: usize = self.blocks.iter().map(Block::n_weights).sum();
+        let embeddings = self.token_embedding.len() + self.position_embedding.len();
+        let head = if self.architecture.tied_head { 0 } else { self.head.n_in() * self.head.n_out() };
+        (embeddings + blocks + head) * size_of::<f32>()
+    }
+
+    /// Whether a prompt fits this model.
+    ///
+    /// # Errors
+    /// When it is empty, longer than the context or than a local attention window, or has unknown tokens.
+    pub fn check_prompt(&self, ids: &[u32]) -> Result<(), ModelError> {
+        let Architecture { max_positions, sliding_window, d_vocab, .. } = self.architecture;
+        let tokens = ids.len();
+        if tokens == 0 {
+            return Err(ModelError::EmptyPrompt);
+        }
+        if tokens > max_positions {
+            return Err(ModelError::TooLong { tokens, max_positions });
+        }
+        if let Some(window) = sliding_window.filter(|&window| tokens > window) {
+            return Err(ModelError::BeyondWindow { tokens, window });
+        }
+        match ids.iter().find(|&&id| id as usize >= d_vocab) {
+            Some(&id) => Err(ModelError::TokenOutside { id, d_vocab }),
+            None => Ok(()),
+        }
+    }
+
+    /// The token embeddings, scaled where the family scales them, before positions: what corruption acts on.
+    ///
+    /// # Shapes
+    /// `[ids.len(), d_model]`, row-major.
+    ///
+    /// # Panics
+    /// When an id is outside the vocabulary; see [`Model::check_prompt`].
+    #[must_use]
+    pub fn embed(&self, ids: &[u32]) -> Vec<f32> {
+        let d_model = self.architecture.d_model;
+        let mut out = vec![0.0; ids.len() * d_model];
+        gather(&self.token_embedding, d_model, ids.iter().map(|&id| id as usize), &mut out);
+        let scale = self.architecture.embedding_scale;
+        if scale != 1.0 {
+            out.iter_mut().for_each(|x| *x *= scale);
+        }
+        out
+    }
+
+    /// Turns token embeddings into the first block's input: adds learned positions.
+    ///
+    /// # Shapes
+    /// `x` `[rows, d_model]`, one position for each row.
+    pub fn enter(&self, x: &mut [f32], positions: impl IntoIterator<Item = usize>) {
+        let d_model = self.architecture.d_model;
+        for (row, position) in x.chunks_exact_mut(d_model).zip(positions) {
+            if let Positions::Learned { offset } = self.architecture.positions {
+                let start = (position + offset) * d_model;
+                let learned = &self.position_embedding[start..start + d_model];
+                row.iter_mut().zip(learned).for_each(|(x, learned)| *x += learned);
+            }
+        }
+    }
+
+    /// Cosines and sines for a prompt of that many tokens, if the model is rotary.
+    #[must_use]
+    pub fn rope_table(&self, seq_len: usize) -> Option<RopeTable> {
+        match &self.architecture.positions {
+            Positions::Learned { .. } => None,
+            Positions::Rotary(rope) => Some(RopeTable::new(rope, seq_len)),
+        }
+    }
+
+    /// log p(answer) after the last block's output rows.
+    ///
+    /// # Shapes
+    /// `x` `[rows, d_model]`; one result for each row, in natural logarithms.
+    pub fn answer_log_probability(
+        &self,
+        x: &[f32],
+        answer: u32,
+        threads: Threads,
+        buffers: &mut HeadBuffers,
+    ) -> Vec<f64> {
+        buffers.normed.resize(x.len(), 0.0);
+        norm(&self.final_norm, x, &mut buffers.normed);
+        let cap = self.architecture.final_softcap;
+        log_probability(&buffers.normed, &self.head, cap, answer as usize, threads, &mut buffers.logits)
+    }
+
+    /// Logits after every token of a prompt.
+    ///
+    /// # Shapes
+    /// `[ids.len(), d_vocab]`, row-major.
+    ///
+    /// # Errors
+    /// When the prompt does not fit the model, or a logit is not finite.
+    pub fn logits(&self, ids: &[u32]) -> Result<Vec<f32>, ModelError> {
+        let x = self.final_states(ids)?;
+        self.unembed(&x)
+    }
+
+    /// Logits after the last token of a prompt: `[d_vocab]`.
+    ///
+    /// # Errors
+    /// When the prompt does not fit the model, or a logit is not finite.
+    pub fn last_logits(&self, ids: &[u32]) -> Result<Vec<f32>, ModelError> {
+        let x = self.final_states(ids)?;
+        self.unembed(&x[x.len() - self.architecture.d_model..])
+    }
+
+    fn final_states(&self, ids: &[u32]) -> Result<Vec<f32>, ModelError> {
+        self.check_prompt(ids)?;
+        let mut x = self.embed(ids);
+        self.enter(&mut x, 0..ids.len());
+        let rope = self.rope_table(ids.len());
+        let runs = [Run { start: 0, len: ids.len(), prefix: Vec::new() }];
+        let mut scratch = Scratch::default();
+        for block in &self.blocks {
+            block.forward(&mut x, &runs, rope.as_ref(), Threads::All, &mut scratch, &mut |_, _| {});
+        }
+        Ok(x)
+    }
+
+    fn unembed(&self, x: &[f32]) -> Result<Vec<f32>, ModelError> {
+        let mut normed = vec![0.0; x.len()];
+        norm(&self.final_norm, x, &mut normed);
+        let rows = x.len() / self.architecture.d_model;
+        let mut logits = vec![0.0; rows * self.architecture.d_vocab];
+        linear(&normed, &self.head, 0..self.architecture.d_vocab, &mut logits, Threads::All);
+        if let Some(cap) = self.architecture.final_softcap {
+            soft_cap(cap, &mut logits);
+        }
+        if logits.iter().all(|logit| logit.is_finite()) { Ok(logits) } else { Err(ModelError::NotFinite) }
+    }
+}
+
+/// Buffers of [`Model::answer_log_probability`] that a thread reuses.
+#[derive(Debug, Default)]
+pub struct HeadBuffers {
+    normed: Vec<f32>,
+    logits: Vec<f32>,
+}
+
+/// The `count` most probable tokens with their probabilities, most probable first.
+#[must_use]
+pub fn top_predictions(logits: &[f32], count: usize) -> Vec<(u32, f32)> {
+    let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let sum: f64 = logits.iter().map(|&logit| f64::from(logit - largest).exp()).sum();
+    let mut order: Vec<usize> = (0..logits.len()).collect();
+    order.sort_by(|&a, &b| logits[b].total_cmp(&logits[a]));
+    let probability = |id: usize| (f64::from(logits[id] - largest).exp() / sum) as f32;
+    order.into_iter().take(count).map(|id| (id as u32, probability(id))).collect()
+}

@@ -1,0 +1,70 @@
+//! Tokens and subjects of ROME's own runs. Skipped, with a printed reason, where `../shared` is absent.
+
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests, outside of test functions")]
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+use causal_trace_lm::tokenizer::{Tokenizer, subject_span};
+use npyz::npz::NpzArchive;
+use serde_json::Value;
+
+fn shared() -> Option<PathBuf> {
+    let shared = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared");
+    if shared.is_dir() {
+        return Some(shared);
+    }
+    println!("skipped: no {}", shared.display());
+    None
+}
+
+fn folders(parent: &Path) -> Vec<PathBuf> {
+    let mut folders: Vec<_> = fs::read_dir(parent).unwrap().map(|entry| entry.unwrap().path()).collect();
+    folders.retain(|path| path.is_dir());
+    folders.sort();
+    folders
+}
+
+fn integers(archive: &Path, name: &str) -> Vec<i64> {
+    let mut archive = NpzArchive::new(File::open(archive).unwrap()).unwrap();
+    archive.by_name(name).unwrap().unwrap().into_vec().unwrap()
+}
+
+/// Compares all facts of one recorded run; gives their number.
+fn check_run(model: &Path, run: &Path) -> usize {
+    let tokenizer = Tokenizer::open(model).unwrap();
+    let meta: Value = serde_json::from_slice(&fs::read(run.join("meta.json")).unwrap()).unwrap();
+    let facts = meta["facts"].as_array().unwrap();
+    for fact in facts {
+        let (prompt, subject) = (fact["prompt"].as_str().unwrap(), fact["subject"].as_str().unwrap());
+        let case = run.join(format!("knowledge_{}.npz", fact["known_id"]));
+        let encoded = tokenizer.encode(prompt).unwrap();
+        let ids: Vec<i64> = encoded.ids.iter().map(|&id| id.into()).collect();
+        assert_eq!(ids, integers(&case, "input_ids"), "{}", case.display());
+        let span = subject_span(prompt, &encoded, subject).unwrap().tokens;
+        assert_eq!(
+            [span.start as i64, span.end as i64],
+            *integers(&case, "subject_range"),
+            "{}",
+            case.display()
+        );
+    }
+    facts.len()
+}
+
+#[test]
+fn tokens_and_subjects_are_those_that_rome_recorded() {
+    let Some(shared) = shared() else { return };
+    let mut n_facts = 0;
+    for family in folders(&shared.join("golden")) {
+        for run in folders(&family).into_iter().filter(|run| run.join("meta.json").is_file()) {
+            let model = match family.ends_with("real") {
+                true => shared.join("models").join(run.file_name().unwrap()),
+                false => family.join("model"),
+            };
+            n_facts += check_run(&model, &run);
+        }
+    }
+    println!("{n_facts} facts");
+    assert!(n_facts > 60);
+}

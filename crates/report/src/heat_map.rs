@@ -1,0 +1,139 @@
+//! What a heat map shows, and in which words.
+
+use std::ops::Range;
+
+use causal_trace_core::{Component, Direction};
+
+use crate::FigureError;
+use crate::label::clean;
+use crate::scale::{Scale, probability};
+
+/// One trace of one component as a map of tokens and layers: plain data, drawn without a model.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HeatMap {
+    /// Which activation was set; decides the colour, as in ROME: residual purple, mlp green, attention red.
+    pub component: Component,
+    /// How many layers were set at once; 1 for the residual stream.
+    pub window: usize,
+    /// The model's name, for the layer axis.
+    pub model: String,
+    /// The prompt's tokens as decoded, spaces included, for the token axis.
+    pub tokens: Vec<String>,
+    /// The subject's tokens, starred on the token axis.
+    pub subject: Range<usize>,
+    /// Number of layers.
+    pub n_layers: usize,
+    /// The answer's mean probability with each site patched, row by row.
+    ///
+    /// # Shapes
+    /// `[tokens, n_layers]`
+    pub values: Vec<f32>,
+    /// The answer's probability in the clean run, p.
+    pub clean: f32,
+    /// The answer's mean probability in the corrupted run, p*.
+    pub corrupted: f32,
+    /// The answer, for the colour bar's title.
+    pub answer: String,
+    /// Which run was patched.
+    pub direction: Direction,
+    /// Small print: how the values were made (samples, noise, seed, program version).
+    pub note: String,
+}
+
+impl HeatMap {
+    /// Whether the parts fit together; every drawing function asks first.
+    ///
+    /// # Errors
+    /// No tokens or layers, a number of values other than tokens × layers, a subject beyond the tokens, or a
+    /// number that is not finite.
+    pub fn check(&self) -> Result<(), FigureError> {
+        let (tokens, layers) = (self.tokens.len(), self.n_layers);
+        if tokens == 0 || layers == 0 {
+            return Err(FigureError::Empty { what: if tokens == 0 { "tokens" } else { "layers" } });
+        }
+        let (expected, found) = (tokens.saturating_mul(layers), self.values.len());
+        if expected != found {
+            return Err(FigureError::ValueCount { tokens, layers, expected, found });
+        }
+        let Range { start, end } = self.subject;
+        if start > end || end > tokens {
+            return Err(FigureError::Subject { start, end, tokens });
+        }
+        self.check_finite()
+    }
+
+    fn check_finite(&self) -> Result<(), FigureError> {
+        for (run, value) in [("clean", self.clean), ("corrupted", self.corrupted)] {
+            if !value.is_finite() {
+                return Err(FigureError::Baseline { run, value });
+            }
+        }
+        match self.values.iter().position(|value| !value.is_finite()) {
+            None => Ok(()),
+            Some(at) => Err(FigureError::NotFinite {
+                token: at / self.n_layers,
+                layer: at % self.n_layers,
+                value: self.values[at],
+            }),
+        }
+    }
+
+    /// The rows of values, one per token.
+    pub(crate) fn rows(&self) -> impl Iterator<Item = &[f32]> {
+        self.values.chunks_exact(self.n_layers)
+    }
+
+    /// The colour scale: from p* to the largest value, or from the smallest value to p where corrupted states
+    /// were put into the clean run. Dark is where the patch changed most.
+    pub(crate) fn scale(&self) -> Scale {
+        match self.direction {
+            Direction::Denoise => {
+                let top = self.values.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+                Scale { pale: self.corrupted, dark: top.max(self.corrupted) }
+            }
+            Direction::Noise => {
+                let bottom = self.values.iter().copied().fold(f32::INFINITY, f32::min);
+                Scale { pale: self.clean, dark: bottom.min(self.clean) }
+            }
+        }
+    }
+
+    /// The figure's title: what was done in which run.
+    pub(crate) fn title(&self) -> String {
+        let what = match self.component {
+            Component::Residual => "a state",
+            Component::Mlp => "MLPs",
+            Component::Attention => "attention",
+        };
+        match self.direction {
+            Direction::Denoise => format!("Impact of restoring {what} in the corrupted run"),
+            Direction::Noise => format!("Impact of corrupting {what} in the clean run"),
+        }
+    }
+
+    /// The layer axis' label: how many layers were set at once, and in which model.
+    pub(crate) fn layer_axis(&self) -> String {
+        let done = match self.direction {
+            Direction::Denoise => "restored",
+            Direction::Noise => "corrupted",
+        };
+        let kind = match self.component {
+            Component::Residual => "",
+            Component::Mlp => "MLP ",
+            Component::Attention => "attention ",
+        };
+        let model = clean(&self.model);
+        match self.window {
+            0 | 1 => format!("single {done} {kind}layer within {model}"),
+            width => format!("center of interval of {width} {done} {kind}layers within {model}"),
+        }
+    }
+
+    /// The small print's paragraphs: both runs' probabilities, and the note where there is one.
+    pub(crate) fn small_print(&self) -> Vec<String> {
+        let [clean_run, corrupted_run] = [self.clean, self.corrupted].map(probability);
+        let runs = format!("clean p = {clean_run}, corrupted p* = {corrupted_run}");
+        let note = clean(self.note.trim());
+        [runs, note].into_iter().filter(|paragraph| !paragraph.is_empty()).collect()
+    }
+}

@@ -1,0 +1,139 @@
+//! From values to shades, and the round numbers that mark a scale.
+
+/// Differences below this share of the scale's larger end are rounding, not effects.
+const ROUNDING: f32 = 1e-6;
+
+/// The values that get the palest and the darkest colour. `dark` may be the smaller one.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Scale {
+    /// The value without any effect.
+    pub(crate) pale: f32,
+    /// The value with the largest effect.
+    pub(crate) dark: f32,
+}
+
+impl Scale {
+    /// The smaller end.
+    pub(crate) fn low(self) -> f32 {
+        self.pale.min(self.dark)
+    }
+
+    /// The larger end.
+    pub(crate) fn high(self) -> f32 {
+        self.pale.max(self.dark)
+    }
+
+    /// Whether the ends coincide, so that no value is darker than another.
+    pub(crate) fn is_flat(self) -> bool {
+        self.high() - self.low() <= ROUNDING * self.high().abs()
+    }
+
+    /// How dark a value is drawn: 0 (pale) to 1; values beyond the ends are drawn as the ends.
+    pub(crate) fn darkness(self, value: f32) -> f32 {
+        if self.is_flat() { 0.0 } else { ((value - self.pale) / (self.dark - self.pale)).clamp(0.0, 1.0) }
+    }
+
+    /// The value at a share of the way from the smaller to the larger end.
+    pub(crate) fn value_at(self, share: f32) -> f32 {
+        self.low() + share * (self.high() - self.low())
+    }
+
+    /// At most `most` round numbers within the scale, or its ends where fewer than two fit.
+    pub(crate) fn ticks(self, most: usize) -> Vec<Tick> {
+        let end = |value| Tick { value, label: probability(value) };
+        if self.is_flat() {
+            return vec![end(self.low())];
+        }
+        let ticks = round_ticks(f64::from(self.low()), f64::from(self.high()), most.max(2));
+        if ticks.len() < 2 { vec![end(self.low()), end(self.high())] } else { ticks }
+    }
+}
+
+/// A marked value of a scale.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Tick {
+    /// The value, within the scale.
+    pub(crate) value: f32,
+    /// The value as it is written.
+    pub(crate) label: String,
+}
+
+/// Multiples of the smallest 1, 2 or 5 times a power of ten that gives at most `most` of them.
+fn round_ticks(low: f64, high: f64, most: usize) -> Vec<Tick> {
+    let start = ((high - low) / most as f64).log10().floor() as i32;
+    let steps = (start..start + 3).flat_map(|power| [1, 2, 5].map(|digit| (digit, power)));
+    for (digit, power) in steps {
+        let step = f64::from(digit) * 10f64.powi(power);
+        // A thousandth of a step forgives an end that float32 put just inside a round number.
+        let first = (low / step - 1e-3).ceil() as i64;
+        let last = (high / step + 1e-3).floor() as i64;
+        if last - first < most as i64 {
+            let tick = |multiple: i64| {
+                let value = multiple as f64 * step;
+                let label = tick_label(value, power, high.abs().max(low.abs()));
+                Tick { value: value.clamp(low, high) as f32, label }
+            };
+            return (first..=last).map(tick).collect();
+        }
+    }
+    Vec::new()
+}
+
+/// A multiple of `10^power`, with as many digits as that needs.
+fn tick_label(value: f64, power: i32, largest: f64) -> String {
+    if value == 0.0 {
+        return "0".to_owned();
+    }
+    if largest >= 0.01 {
+        let decimals = usize::try_from(-power).unwrap_or(0);
+        return format!("{value:.decimals$}");
+    }
+    let digits = usize::try_from(value.abs().log10().floor() as i32 - power).unwrap_or(0);
+    format!("{value:.digits$e}")
+}
+
+/// A probability with three decimals, or as a power of ten when it is small.
+pub(crate) fn probability(value: f32) -> String {
+    if value == 0.0 {
+        "0".to_owned()
+    } else if value.abs() < 0.01 {
+        format!("{value:.1e}")
+    } else {
+        format!("{value:.3}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn labels(pale: f32, dark: f32, most: usize) -> Vec<String> {
+        Scale { pale, dark }.ticks(most).into_iter().map(|tick| tick.label).collect()
+    }
+
+    #[test]
+    fn ticks_are_round_numbers_within_the_scale() {
+        assert_eq!(labels(0.05, 0.72, 5), ["0.2", "0.4", "0.6"]);
+        assert_eq!(labels(0.72, 0.05, 5), ["0.2", "0.4", "0.6"]);
+        assert_eq!(labels(0.0, 1.0, 6), ["0", "0.2", "0.4", "0.6", "0.8", "1.0"]);
+        assert_eq!(labels(0.0001, 0.0013, 4), ["5e-4", "1.0e-3"]);
+        assert_eq!(labels(0.500005, 0.500045, 4), ["0.50001", "0.50002", "0.50003", "0.50004"]);
+        assert_eq!(labels(0.13, 0.18, 2), ["0.130", "0.180"]);
+        assert_eq!(labels(0.3, 0.3, 5), ["0.300"]);
+    }
+
+    #[test]
+    fn values_beyond_the_scale_are_clipped() {
+        let scale = Scale { pale: 0.25, dark: 0.75 };
+        assert_eq!([0.0, 0.25, 0.5, 0.75, 1.0].map(|value| scale.darkness(value)), [0.0, 0.0, 0.5, 1.0, 1.0]);
+        let flat = Scale { pale: 0.5, dark: 0.5 };
+        assert_eq!(flat.darkness(0.7), 0.0);
+    }
+
+    #[test]
+    fn a_reversed_scale_darkens_towards_its_smaller_end() {
+        let scale = Scale { pale: 0.5, dark: 0.0 };
+        assert_eq!([0.0, 0.25, 0.5].map(|value| scale.darkness(value)), [1.0, 0.5, 0.0]);
+        assert_eq!(scale.value_at(0.0), 0.0);
+    }
+}

@@ -1,0 +1,8 @@
+//! What users of this crate see: files, terminal maps and errors.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic, its helpers too")]
+
+mod common;
+mod figures;
+mod inputs;
+mod terminal;
