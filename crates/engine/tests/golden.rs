@@ -2,10 +2,11 @@
 
 mod support;
 
-use causal_trace_core::{Component, Engine, NoiseRule, parse_facts};
+use causal_trace_core::{Component, Engine, NoiseRule, TraceConfig, parse_facts};
 use causal_trace_engine::{noise_level, subject_deviation};
-use causal_trace_lm::LanguageModel;
-use support::{Case, all_cases, largest_difference, shared, traced};
+use causal_trace_lm::kernels::{Run, Threads};
+use causal_trace_lm::{HeadBuffers, LanguageModel, Model, Scratch, top_predictions};
+use support::{Case, Cases, all_cases, largest_difference, shared, traced};
 
 /// Absolute, in units of probability.
 const PROBABILITY: f64 = 2e-5;
@@ -34,12 +35,75 @@ fn logits_equal_the_recorded_ones() {
     assert!(checked >= 20, "only {checked} files of logits were found");
 }
 
+/// ROME's hook sets a feature instead of a token in the mlp of Hugging Face's OPT: see tests/golden/README.md.
+fn is_faulty(cases: &Cases, component: Component) -> bool {
+    cases.folder.ends_with("opt/rome-s3") && component == Component::Mlp
+}
+
+/// The mlp of OPT as ROME's hook patches it: with rows of all runs flattened, feature `token` of every row but the
+/// first becomes the first row's.
+fn faulty_scores(model: &Model, case: &Case, config: &TraceConfig) -> Vec<f32> {
+    let (seq_len, d_model) = (case.ids.len(), model.architecture().d_model);
+    let n_layers = model.architecture().n_layers;
+    let samples = config.corruption.samples;
+    let clean = model.embed(&case.ids);
+    let noise = config.corruption.draw(&case.ids, case.subject.len(), d_model);
+    let mut start = clean.clone();
+    for noise in noise.chunks(case.subject.len() * d_model) {
+        let mut corrupted = clean.clone();
+        let subject = &mut corrupted[case.subject.start * d_model..case.subject.end * d_model];
+        subject.iter_mut().zip(noise).for_each(|(x, noise)| *x = (f64::from(*x) + noise) as f32);
+        start.append(&mut corrupted);
+    }
+    model.enter(&mut start, (0..seq_len).cycle());
+    let answer = top_predictions(&model.last_logits(&case.ids).unwrap(), 1)[0].0;
+    let runs = vec![Run { start: 0, len: seq_len, prefix: vec![] }; 1 + samples];
+    let mut scores = Vec::new();
+    for token in 0..seq_len {
+        for layer in 0..n_layers {
+            let window = config.window_of(Component::Mlp, layer, n_layers);
+            let mut x = start.clone();
+            for (layer, block) in model.blocks().iter().enumerate() {
+                let mut edit = |component: Component, states: &mut [f32]| {
+                    if component == Component::Mlp && window.contains(&layer) {
+                        let first = states[token];
+                        states.chunks_mut(d_model).skip(1).for_each(|row| row[token] = first);
+                    }
+                };
+                block.forward(&mut x, &runs, None, Threads::All, &mut Scratch::default(), &mut edit);
+            }
+            let rows = x.chunks(seq_len * d_model).skip(1);
+            let last: Vec<f32> = rows.flat_map(|run| &run[(seq_len - 1) * d_model..]).copied().collect();
+            let buffers = &mut HeadBuffers::default();
+            let logs = model.answer_log_probability(&last, answer, Threads::All, buffers);
+            scores.push((logs.iter().map(|log| log.exp()).sum::<f64>() / samples as f64) as f32);
+        }
+    }
+    scores
+}
+
+#[test]
+fn the_recorded_mlp_of_opt_is_the_reference_s_fault() {
+    let mut checked = 0;
+    for cases in all_cases().iter().filter(|cases| is_faulty(cases, Component::Mlp)) {
+        let model = cases.model();
+        for (_, path) in cases.files(Component::Mlp) {
+            let case = Case::read(&path);
+            let config = cases.config(Component::Mlp, Engine::Naive);
+            let difference = largest_difference(&faulty_scores(&model, &case, &config), &case.scores);
+            assert!(difference < PROBABILITY, "{}: {difference}", path.display());
+            checked += 1;
+        }
+    }
+    assert!(checked >= 2, "only {checked} cases were found");
+}
+
 fn probabilities_equal_the_recorded_ones(engine: Engine) {
     let mut checked = 0;
     for cases in all_cases() {
         let model = cases.model();
         let mut largest = 0.0f64;
-        for component in Component::ALL {
+        for component in Component::ALL.into_iter().filter(|&component| !is_faulty(&cases, component)) {
             for (id, path) in cases.files(component) {
                 let case = Case::read(&path);
                 let record = traced(&model, &case.prompt(), &cases.config(component, engine)).unwrap();

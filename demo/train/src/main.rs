@@ -34,7 +34,7 @@ struct Args {
     #[arg(long)]
     only: Option<Kind>,
     /// Training steps of each model.
-    #[arg(long, default_value_t = 3000)]
+    #[arg(long, default_value_t = 2500)]
     steps: usize,
     /// Where everything random begins.
     #[arg(long, default_value_t = 1)]

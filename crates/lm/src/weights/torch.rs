@@ -7,7 +7,6 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use super::mapped::MappedFile;
 use super::pickle::{self, Heap, Pickle, PickleError, Storage, Tensor, Value};
 use super::zip::{Archive, ZipError};
 use super::{Element, Entry};
@@ -56,7 +55,7 @@ pub enum TorchError {
 }
 
 /// Where each tensor of the file lies.
-pub(super) fn entries(file: &MappedFile) -> Result<Vec<(String, Entry)>, TorchError> {
+pub(super) fn entries(file: &[u8]) -> Result<Vec<(String, Entry)>, TorchError> {
     if Archive::is_zip(file) { zip_entries(file) } else { legacy_entries(file) }
 }
 
@@ -186,4 +185,52 @@ fn is_contiguous(shape: &[usize], strides: &[usize]) -> bool {
             expected = expected.saturating_mul(*size);
             fits
         })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FILES: [&[u8]; 4] = [
+        include_bytes!("../../tests/data/torch/zip.bin"),
+        include_bytes!("../../tests/data/torch/zip64.bin"),
+        include_bytes!("../../tests/data/torch/legacy.bin"),
+        include_bytes!("../../tests/data/torch/protocol4.bin"),
+    ];
+
+    #[test]
+    fn every_truncation_is_an_error() {
+        for file in FILES {
+            for len in 0..file.len() {
+                let message = entries(&file[..len]).unwrap_err().to_string();
+                assert!(message.contains("download it again"), "cut at {len}: {message}");
+            }
+        }
+    }
+
+    #[test]
+    fn damage_never_panics_or_leaves_the_file() {
+        let mut random = 0x9E37_79B9_7F4A_7C15;
+        for file in FILES {
+            for _ in 0..5000 {
+                let mut damaged = file.to_vec();
+                for _ in 0..1 + next(&mut random, 3) {
+                    let at = next(&mut random, file.len());
+                    damaged[at] = next(&mut random, 256) as u8;
+                }
+                for (name, entry) in entries(&damaged).unwrap_or_default() {
+                    assert!(entry.bytes.start <= entry.bytes.end, "{name}");
+                    assert!(entry.bytes.end <= file.len(), "{name}");
+                }
+            }
+        }
+    }
+
+    /// A number below `bound` from a xorshift generator.
+    fn next(state: &mut u64, bound: usize) -> usize {
+        *state ^= *state << 13;
+        *state ^= *state >> 7;
+        *state ^= *state << 17;
+        (*state % bound as u64) as usize
+    }
 }
