@@ -1,2 +1,66 @@
-//! The repository commands.
-fn main() {}
+//! The repository's commands, each written once: people and continuous integration run the same ones.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line tool speaks through them")]
+
+mod apt;
+mod check;
+mod numpy;
+mod pdftotext;
+mod process;
+mod test;
+mod test_output;
+
+use std::env;
+use std::process::ExitCode;
+
+use test::Install;
+
+const HELP: &str = "\
+The repository's commands:
+
+  cargo xtask test [--no-install]  run every test, after installing what some of them need where
+                                   that is possible; ends with a list of what was skipped
+  cargo xtask check                formatting, dependency arrows, lints, documentation
+  cargo xtask ci                   test, then check
+  cargo xtask demo [OPTIONS]       train the embedded models again (`-- --help` lists the options)
+
+What `test` installs, unless --no-install is given: poppler-utils with apt-get, as root or through
+sudo without a password; NumPy with pip, in target/test-venv, or else python3-numpy with apt-get.
+
+Environment:
+  CAUSAL_TRACE_PYTHON              the Python whose NumPy reads the result files; the tests find it
+                                   here, and `cargo xtask test` sets it when it is not set
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    match run(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("xtask: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &[String]) -> Result<(), String> {
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        [] | ["help" | "--help" | "-h"] => {
+            print!("{HELP}");
+            Ok(())
+        }
+        ["test"] => test::run(Install::Allowed),
+        ["test", "--no-install"] => test::run(Install::Forbidden),
+        ["check"] => check::run(),
+        ["ci"] => test::run(Install::Allowed).and_then(|()| check::run()),
+        ["demo", options @ ..] => demo(options),
+        _ => Err(format!("unknown command `{}`; `cargo xtask` lists the commands", words.join(" "))),
+    }
+}
+
+/// Trains the embedded models. The recipe is a workspace of its own, built only here.
+fn demo(options: &[&str]) -> Result<(), String> {
+    let mut recipe = process::cargo();
+    recipe.args(["run", "--release", "--manifest-path", "demo/train/Cargo.toml"]);
+    process::step("demo", recipe.args(options))
+}

@@ -1,2 +1,40 @@
-//! The program `causal-trace`.
-fn main() {}
+//! The program `causal-trace`: where does a language model keep a fact?
+
+mod args;
+mod commands;
+mod demo;
+mod memory;
+mod models;
+mod output_folder;
+mod printer;
+mod progress;
+mod prompts;
+mod settings;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Args, Command};
+use printer::Printer;
+
+/// Something was asked for that cannot be done.
+const FAILED: u8 = 1;
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    let printer = Printer::new(args.quiet);
+    let command = args.command.unwrap_or_default();
+    let done = match &command {
+        Command::Trace(args) => commands::trace::run(args, &printer),
+        Command::Tokens(args) => commands::tokens::run(args, &printer),
+        Command::Bench(args) => commands::bench::run(args, &printer),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            printer.error(&error);
+            ExitCode::from(FAILED)
+        }
+    }
+}

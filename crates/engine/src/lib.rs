@@ -1,8 +1,8 @@
 //! Causal tracing: which states, restored in a corrupted run, bring the answer back.
 //!
-//! One entry point, [`trace`]. Two engines compute the same numbers: [`Engine::Naive`] runs the whole model
-//! once per site and is the yardstick; [`Engine::Wavefront`] carries all patched runs through the layers in
-//! one sweep.
+//! One entry point, [`trace`]; [`patched`] is for sets of patches that no grid has. Two engines compute the
+//! same numbers: [`Engine::Naive`] runs the whole model once per site and is the yardstick;
+//! [`Engine::Wavefront`] carries all patched runs through the layers in one sweep.
 //!
 //! Invariants: nothing here prints, plots, parses arguments or writes files; results go into a [`Sink`].
 
@@ -17,6 +17,6 @@ mod wavefront;
 
 pub use causal_trace_core::{Engine, Sink};
 pub use error::TraceError;
-pub use naive::{Batch, Patch};
+pub use naive::{Patch, patched};
 pub use noise_level::{noise_level, subject_deviation};
 pub use trace::{Answer, trace};

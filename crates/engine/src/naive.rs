@@ -1,11 +1,12 @@
 //! The plain loop: the whole model once per site. Short, and the yardstick of everything faster.
 
-use causal_trace_core::{Component, Direction, Site, TraceConfig};
+use causal_trace_core::{Component, Direction, Prompt, Site, TraceConfig};
 use causal_trace_lm::kernels::{Run, Threads};
 use causal_trace_lm::{HeadBuffers, Model, Scratch};
 
-use crate::TraceError;
 use crate::corrupt::Embeddings;
+use crate::trace::{Answer, check};
+use crate::TraceError;
 
 /// One state that is copied: an activation of one layer at one token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,9 +19,39 @@ pub struct Patch {
     pub token: usize,
 }
 
+/// The answer's probability of every sample's run with any number of states patched at once: what a grid
+/// cannot ask for, such as several tokens, or mlp and attention together.
+///
+/// # Units
+/// Probabilities of the answer's token after the last token of the prompt.
+///
+/// # Errors
+/// As [`crate::trace`]; also when a patch lies outside the model's layers or the prompt's tokens.
+pub fn patched(
+    model: &Model,
+    prompt: &Prompt,
+    answer: Answer,
+    config: &TraceConfig,
+    patches: &[Patch],
+) -> Result<Vec<f32>, TraceError> {
+    check(model, prompt, config)?;
+    let answer_id = answer.id(model, &prompt.ids)?;
+    let corruption = &config.corruption;
+    let embeddings = Embeddings::new(model, prompt, corruption, corruption.mode);
+    let batch = Batch::new(model, &embeddings, config.direction, corruption.samples);
+    let probabilities = batch.run(model, patches, answer_id)?;
+    let receivers = batch.split(&probabilities).1;
+    match receivers.iter().position(|probability| !probability.is_finite()) {
+        Some(sample) => {
+            Err(TraceError::NotFinite { what: format!("{} states patched (sample {sample})", patches.len()) })
+        }
+        None => Ok(receivers.to_vec()),
+    }
+}
+
 /// Whole runs side by side: those that states are taken from, then one for each sample that receives them.
 #[derive(Debug, Clone)]
-pub struct Batch {
+pub(crate) struct Batch {
     /// First block's input, `[(n_sources + n_samples) · seq_len, d_model]`.
     start: Vec<f32>,
     n_sources: usize,
@@ -46,21 +77,24 @@ impl Batch {
     /// receivers.
     ///
     /// # Errors
-    /// When a probability is not finite.
-    pub fn run(&self, model: &Model, patches: &[Patch], answer: u32) -> Result<Vec<f32>, TraceError> {
+    /// When a patch did not reach its site in every receiver.
+    pub(crate) fn run(&self, model: &Model, patches: &[Patch], answer: u32) -> Result<Vec<f32>, TraceError> {
         let d_model = model.architecture().d_model;
         let row = |run: usize, token: usize| (run * self.seq_len + token) * d_model;
         let run = Run { start: 0, len: self.seq_len, prefix: Vec::new() };
         let runs = vec![run; self.n_sources + self.n_samples];
         let rope = model.rope_table(self.seq_len);
-        let mut hits = 0;
+        let mut hits = vec![0; patches.len()];
         let mut restore = |layer: usize, component: Component, states: &mut [f32]| {
-            for patch in patches.iter().filter(|patch| patch.layer == layer && patch.component == component) {
+            let here = |patch: &Patch| {
+                patch.layer == layer && patch.component == component && patch.token < self.seq_len
+            };
+            for (patch, hits) in patches.iter().zip(&mut hits).filter(|(patch, _)| here(patch)) {
                 for sample in 0..self.n_samples {
                     let source = row(sample % self.n_sources, patch.token);
                     let receiver = row(self.n_sources + sample, patch.token);
                     states.copy_within(source..source + d_model, receiver);
-                    hits += 1;
+                    *hits += 1;
                 }
             }
         };
@@ -71,9 +105,9 @@ impl Batch {
             block.forward(&mut x, &runs, rope.as_ref(), Threads::All, &mut scratch, &mut edit);
             restore(layer, Component::Residual, &mut x);
         }
-        if let Some(patch) = patches.first().filter(|_| hits != patches.len() * self.n_samples) {
+        if let Some((patch, &hits)) = patches.iter().zip(&hits).find(|&(_, &hits)| hits != self.n_samples) {
             let site = Site { component: patch.component, layer: patch.layer, token: patch.token };
-            return Err(TraceError::PatchMissed { site, hits, expected: patches.len() * self.n_samples });
+            return Err(TraceError::PatchMissed { site, hits, expected: self.n_samples });
         }
         let last_rows: Vec<f32> = (0..runs.len())
             .flat_map(|run| &x[row(run, self.seq_len - 1)..row(run + 1, 0)])

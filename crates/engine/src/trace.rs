@@ -18,6 +18,18 @@ pub enum Answer {
     Token(u32),
 }
 
+impl Answer {
+    /// The token's id.
+    pub(crate) fn id(self, model: &Model, ids: &[u32]) -> Result<u32, ModelError> {
+        let d_vocab = model.architecture().d_vocab;
+        match self {
+            Answer::Predicted => Ok(top_predictions(&model.last_logits(ids)?, 1)[0].0),
+            Answer::Token(id) if (id as usize) < d_vocab => Ok(id),
+            Answer::Token(id) => Err(ModelError::TokenOutside { id, d_vocab }),
+        }
+    }
+}
+
 /// Traces one prompt: the clean run, the corrupted run, and every patched run of the configured grids.
 ///
 /// The sink receives the baseline, then every site exactly once.
@@ -39,14 +51,7 @@ pub fn trace(
     sink: &mut dyn Sink,
 ) -> Result<(), TraceError> {
     check(model, prompt, config)?;
-    let answer_id = match answer {
-        Answer::Predicted => top_predictions(&model.last_logits(&prompt.ids)?, 1)[0].0,
-        Answer::Token(id) if (id as usize) < model.architecture().d_vocab => id,
-        Answer::Token(id) => {
-            let d_vocab = model.architecture().d_vocab;
-            return Err(ModelError::TokenOutside { id, d_vocab }.into());
-        }
-    };
+    let answer_id = answer.id(model, &prompt.ids)?;
     let corruption = &config.corruption;
     let embeddings = Embeddings::new(model, prompt, corruption, corruption.mode);
     let mut measured = Measured::new(config, prompt.seq_len(), model.architecture().n_layers);
@@ -66,7 +71,7 @@ pub fn trace(
     Ok(())
 }
 
-fn check(model: &Model, prompt: &Prompt, config: &TraceConfig) -> Result<(), TraceError> {
+pub(crate) fn check(model: &Model, prompt: &Prompt, config: &TraceConfig) -> Result<(), TraceError> {
     model.check_prompt(&prompt.ids)?;
     let (span, seq_len) = (prompt.subject_span, prompt.seq_len());
     if span.is_empty() || span.end > seq_len {

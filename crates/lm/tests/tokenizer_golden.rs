@@ -2,11 +2,11 @@
 
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests, outside of test functions")]
 
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use causal_trace_lm::tokenizer::{Tokenizer, subject_span};
-use npyz::npz::NpzArchive;
+use causal_trace_results::CaseFile;
 use serde_json::Value;
 
 fn shared() -> Option<PathBuf> {
@@ -23,11 +23,6 @@ fn folders(parent: &Path) -> Vec<PathBuf> {
     folders.retain(|path| path.is_dir());
     folders.sort();
     folders
-}
-
-fn integers(archive: &Path, name: &str) -> Vec<i64> {
-    let mut archive = NpzArchive::new(File::open(archive).unwrap()).unwrap();
-    archive.by_name(name).unwrap().unwrap().into_vec().unwrap()
 }
 
 /// A fact's recorded files; runs with a window have none for the residual stream.
@@ -48,9 +43,9 @@ fn check_run(model: &Path, run: &Path) -> usize {
         let ids: Vec<i64> = encoded.ids.iter().map(|&id| id.into()).collect();
         let span = subject_span(prompt, &encoded, subject).unwrap().tokens;
         for case in cases(run, &fact["known_id"]) {
-            assert_eq!(ids, integers(&case, "input_ids"), "{}", case.display());
-            let recorded = integers(&case, "subject_range");
-            assert_eq!([span.start as i64, span.end as i64], *recorded, "{}", case.display());
+            let recorded = CaseFile::read(&case).unwrap();
+            assert_eq!(ids, recorded.input_ids, "{}", case.display());
+            assert_eq!(span, recorded.subject.range(), "{}", case.display());
             n_cases += 1;
         }
     }

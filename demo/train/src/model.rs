@@ -17,6 +17,7 @@ pub const EPSILON: f64 = 1e-5;
 
 /// A language model in training. Rows are the tokens of all sentences, packed.
 pub trait Model {
+    /// All parameters.
     fn parameters(&self) -> &Parameters;
 
     /// What `config.json` says.
@@ -37,6 +38,7 @@ pub trait Model {
 pub struct Parameters(BTreeMap<String, Var>);
 
 impl Parameters {
+    /// The parameter of a name.
     pub fn get(&self, name: &str) -> Result<&Tensor> {
         match self.0.get(name) {
             Some(var) => Ok(var.as_tensor()),
@@ -49,11 +51,12 @@ impl Parameters {
         self.0.iter()
     }
 
+    /// Number of values in all of them.
     pub fn count(&self) -> usize {
         self.0.values().map(|var| var.elem_count()).sum()
     }
 
-    /// x · w (+ bias), with the weight stored `[in, out]` as GPT-2's Conv1D does.
+    /// x · w + bias, with the weight stored `[in, out]` as GPT-2's Conv1D does.
     pub fn linear_in_out(&self, x: &Tensor, name: &str) -> Result<Tensor> {
         self.add_bias(&x.matmul(self.get(&format!("{name}.weight"))?)?, name)
     }
@@ -72,6 +75,7 @@ impl Parameters {
         x.apply_op2(self.get(&format!("{name}.bias"))?, AddBias)
     }
 
+    /// Layer norm with the weight and bias of a name.
     pub fn layer_norm(&self, x: &Tensor, name: &str) -> Result<Tensor> {
         let op = LayerNorm { epsilon: EPSILON as f32 };
         x.apply_op3(self.get(&format!("{name}.weight"))?, self.get(&format!("{name}.bias"))?, op)
@@ -123,6 +127,7 @@ impl Initializer {
         Ok(())
     }
 
+    /// The parameters drawn so far.
     pub fn finish(self) -> Parameters {
         Parameters(self.parameters)
     }

@@ -1,8 +1,9 @@
 //! Golden cases: what ROME's own code computed for small models, and how to trace the same here.
 #![expect(clippy::unwrap_used, reason = "a test that cannot read its data has failed")]
-#![allow(dead_code, clippy::allow_attributes, reason = "each test file uses its part of these helpers")]
+#![allow(dead_code, unreachable_pub, clippy::allow_attributes, reason = "each test file uses its part of these helpers")]
 
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use causal_trace_core::{
     Component, Corruption, CorruptionMode, Direction, Distribution, Engine, NoiseStream, Prompt, TraceConfig,
@@ -10,6 +11,7 @@ use causal_trace_core::{
 };
 use causal_trace_engine::{Answer, TraceError, trace};
 use causal_trace_lm::{LanguageModel, Model};
+use causal_trace_results::CaseFile;
 use serde_json::Value;
 
 /// One folder of cases: a model, and the settings of the recorded runs.
@@ -111,23 +113,75 @@ pub struct Case {
 
 impl Case {
     pub fn read(path: &Path) -> Self {
-        let mut file = npyz::npz::NpzArchive::open(path).unwrap();
-        let scores = file.by_name("scores").unwrap().unwrap().into_vec::<f32>().unwrap();
-        let low_score = file.by_name("low_score").unwrap().unwrap().into_vec::<f64>().unwrap()[0];
-        let high_score = file.by_name("high_score").unwrap().unwrap().into_vec::<f32>().unwrap()[0];
-        let ids = file.by_name("input_ids").unwrap().unwrap().into_vec::<i64>().unwrap();
-        let subject = file.by_name("subject_range").unwrap().unwrap().into_vec::<i64>().unwrap();
+        let file = CaseFile::read(path).unwrap();
         Case {
-            scores,
-            low_score,
-            high_score: f64::from(high_score),
-            ids: ids.into_iter().map(|id| id as u32).collect(),
-            subject: subject[0] as usize..subject[1] as usize,
+            scores: file.scores,
+            low_score: file.low_score,
+            high_score: f64::from(file.high_score),
+            ids: file.input_ids.into_iter().map(|id| id as u32).collect(),
+            subject: file.subject.range(),
         }
     }
 
     pub fn prompt(&self) -> Prompt {
         prompt(&self.ids, self.subject.clone())
+    }
+}
+
+/// One of the repository's ten models, with the noise level and the prompts of its recorded runs.
+pub struct Family {
+    pub name: String,
+    pub folder: PathBuf,
+    pub model: Model,
+    pub noise_level: f64,
+    pub prompts: Vec<Prompt>,
+}
+
+/// All ten, loaded once.
+pub fn families() -> &'static [Family] {
+    static FAMILIES: OnceLock<Vec<Family>> = OnceLock::new();
+    FAMILIES.get_or_init(|| {
+        let own = repository().join("tests/golden");
+        let is_own = |cases: &Cases| cases.folder.starts_with(&own) && cases.folder.ends_with("rome-s3");
+        let families: Vec<Family> = all_cases().into_iter().filter(is_own).map(Family::load).collect();
+        assert_eq!(families.len(), 10, "every family has a model");
+        families
+    })
+}
+
+impl Family {
+    fn load(cases: Cases) -> Self {
+        let prompts: Vec<Prompt> =
+            cases.files(Component::Residual).iter().map(|(_, path)| Case::read(path).prompt()).collect();
+        let model = cases.model();
+        Family {
+            name: model.architecture().model_type.clone(),
+            noise_level: cases.meta["noise_level"].as_f64().unwrap(),
+            folder: cases.model_folder,
+            model,
+            prompts,
+        }
+    }
+
+    /// All components, ROME's corruption of this model, windows of three layers, three samples.
+    pub fn config(&self, engine: Engine) -> TraceConfig {
+        TraceConfig {
+            components: Component::ALL.to_vec(),
+            window: Window { width: 3 },
+            direction: Direction::Denoise,
+            corruption: Corruption {
+                distribution: Distribution::Gaussian,
+                level: self.noise_level,
+                mode: CorruptionMode::Add,
+                baseline_mode: CorruptionMode::Add,
+                extra_tokens: 0,
+                stream: NoiseStream::Rome,
+                seed: 1,
+                samples: 3,
+            },
+            engine,
+            memory: 1 << 30,
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor};
 use rayon::prelude::*;
 
-const SCALE: f32 = 1.595_769_1;
+const SCALE: f32 = 1.595_769_2;
 const CUBIC: f32 = 0.044_715;
 const CHUNK: usize = 8192;
 

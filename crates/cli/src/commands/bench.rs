@@ -1,0 +1,236 @@
+//! `causal-trace bench`: how fast the engine is on a made-up model.
+
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail};
+use causal_trace_core::{
+    Component, Corruption, CorruptionMode, Direction, Distribution, Engine, NoiseStream, Prompt, TokenSpan, TraceConfig,
+    TraceRecord, Window,
+};
+use causal_trace_engine::Answer;
+use causal_trace_lm::Model;
+use causal_trace_lm::kernels::{Linear, Threads, linear};
+
+use super::with_threads;
+use crate::args::BenchArgs;
+use crate::printer::Printer;
+use crate::{memory, settings};
+
+/// GPT-2's vocabulary, which the head's share of the work depends on.
+const D_VOCAB: usize = 50_257;
+
+struct Shape {
+    n_layers: usize,
+    d_model: usize,
+    n_heads: usize,
+}
+
+impl Shape {
+    fn parse(text: &str) -> Result<Self> {
+        let numbers = match text {
+            "gpt2" => "12x768x12",
+            "gpt2-medium" => "24x1024x16",
+            "gpt2-large" => "36x1280x20",
+            "gpt2-xl" => "48x1600x25",
+            other => other,
+        };
+        let numbers: Option<Vec<usize>> =
+            numbers.split('x').map(|number| number.parse().ok().filter(|&number| number > 0)).collect();
+        match numbers.as_deref() {
+            Some(&[n_layers, d_model, n_heads]) if d_model % n_heads == 0 => Ok(Shape { n_layers, d_model, n_heads }),
+            _ => bail!(
+                "--shape {text}: expected gpt2, gpt2-medium, gpt2-large, gpt2-xl or LAYERSxWIDTHxHEADS, the width a \
+                 multiple of the heads"
+            ),
+        }
+    }
+
+    /// A GPT-2 with small random weights.
+    fn model(&self) -> Result<Model> {
+        let Shape { n_layers, d_model, n_heads } = self;
+        let config = format!(
+            r#"{{"model_type": "gpt2", "n_layer": {n_layers}, "n_embd": {d_model}, "n_head": {n_heads},
+                "vocab_size": {D_VOCAB}, "n_positions": 1024, "activation_function": "gelu_new"}}"#
+        );
+        let mut random = 1u32;
+        let mut tensor = |name: &str, shape: &[usize]| {
+            let size = shape.iter().product();
+            let is_norm = name.contains("ln_") && name.ends_with("weight");
+            let mut value = || {
+                random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                ((random >> 8) as f32 / (1 << 24) as f32 - 0.5) * 0.07
+            };
+            (0..size).map(|_| if is_norm { 1.0 } else { value() }).collect()
+        };
+        Ok(Model::from_source(&config, &mut tensor)?)
+    }
+}
+
+/// What one call measures.
+#[derive(serde::Serialize)]
+struct Measurement {
+    shape: String,
+    tokens: usize,
+    subject: usize,
+    samples: usize,
+    components: Vec<Component>,
+    window: usize,
+    precision: &'static str,
+    threads: usize,
+    runs: usize,
+    seconds: f64,
+    seconds_of_runs: Vec<f64>,
+    naive_seconds: Option<f64>,
+    naive_over_wavefront: Option<f64>,
+    flops: f64,
+    gflops_per_second: f64,
+    matmul_gflops_per_second: f64,
+    efficiency: f64,
+    peak_memory_bytes: Option<usize>,
+}
+
+pub(crate) fn run(args: &BenchArgs, printer: &Printer) -> Result<()> {
+    let shape = Shape::parse(&args.shape)?;
+    if args.subject > args.tokens {
+        bail!("--subject {} is more than --tokens {}", args.subject, args.tokens);
+    }
+    let measurement = with_threads(args.threads, || measure(args, &shape, printer))??;
+    if args.json {
+        printer.result(&serde_json::to_string_pretty(&measurement)?);
+    } else {
+        printer.result(&measurement.table());
+    }
+    Ok(())
+}
+
+fn measure(args: &BenchArgs, shape: &Shape, printer: &Printer) -> Result<Measurement> {
+    printer.note(&format!("making a model of shape {}", args.shape));
+    let model = shape.model()?;
+    let prompt = Prompt {
+        text: String::new(),
+        subject: String::new(),
+        ids: (0..args.tokens as u32).map(|token| 1000 + 37 * token).collect(),
+        tokens: vec![String::new(); args.tokens],
+        subject_span: TokenSpan { start: 0, end: args.subject },
+    };
+    let config = config(args);
+    let time = |engine: Engine| -> Result<f64> {
+        let config = TraceConfig { engine, ..config.clone() };
+        let mut record = TraceRecord::unmeasured(prompt.clone(), config.clone(), shape.n_layers);
+        let start = Instant::now();
+        causal_trace_engine::trace(&model, &prompt, Answer::Predicted, &config, &mut record)?;
+        Ok(start.elapsed().as_secs_f64())
+    };
+    let (mut wavefront, mut naive, mut matmul) = (Vec::new(), Vec::new(), Vec::new());
+    time(Engine::Wavefront).context("the warm-up run failed")?;
+    for run in 0..args.runs {
+        printer.note(&format!("run {} of {}", run + 1, args.runs));
+        matmul.push(matmul_rate(shape));
+        wavefront.push(time(Engine::Wavefront)?);
+        if args.naive {
+            naive.push(time(Engine::Naive)?);
+        }
+    }
+    let seconds = median(&wavefront).context("no run was timed")?;
+    let naive_seconds = median(&naive);
+    let matmul = median(&matmul).context("no product was timed")?;
+    let flops = minimal_operations(args, shape);
+    Ok(Measurement {
+        shape: args.shape.clone(),
+        tokens: args.tokens,
+        subject: args.subject,
+        samples: args.samples,
+        components: config.components.clone(),
+        window: args.window,
+        precision: "f32",
+        threads: rayon::current_num_threads(),
+        runs: args.runs,
+        seconds,
+        seconds_of_runs: wavefront,
+        naive_seconds,
+        naive_over_wavefront: naive_seconds.map(|naive| naive / seconds),
+        flops,
+        gflops_per_second: flops / seconds / 1e9,
+        matmul_gflops_per_second: matmul,
+        efficiency: flops / seconds / 1e9 / matmul,
+        peak_memory_bytes: memory::peak_bytes(),
+    })
+}
+
+fn config(args: &BenchArgs) -> TraceConfig {
+    TraceConfig {
+        components: settings::components(args.component),
+        window: Window { width: args.window },
+        direction: Direction::Denoise,
+        corruption: Corruption {
+            distribution: Distribution::Gaussian,
+            level: 0.1,
+            mode: CorruptionMode::Add,
+            baseline_mode: CorruptionMode::Add,
+            extra_tokens: 0,
+            stream: NoiseStream::Independent,
+            seed: 1,
+            samples: args.samples,
+        },
+        engine: Engine::Wavefront,
+        memory: args.memory.unwrap_or_else(memory::default_budget),
+    }
+}
+
+/// The least work of full layers: 24·d²·S·Σ (T−i)·L(L−1)/2 for each component, and 2·d·V for each site and sample
+/// that is not known beforehand.
+fn minimal_operations(args: &BenchArgs, shape: &Shape) -> f64 {
+    let (layers, width) = (shape.n_layers as f64, shape.d_model as f64);
+    let (samples, tokens) = (args.samples as f64, args.tokens as f64);
+    let components = settings::components(args.component).len() as f64;
+    let carried = tokens * (tokens + 1.0) / 2.0;
+    let in_layers = 24.0 * width * width * samples * carried * layers * (layers - 1.0) / 2.0;
+    let in_head = 2.0 * width * D_VOCAB as f64 * samples * (tokens * (layers - 1.0));
+    components * (in_layers + in_head)
+}
+
+/// The machine's own rate for one large product of this width, in GFLOP/s.
+fn matmul_rate(shape: &Shape) -> f64 {
+    const ROWS: usize = 2048;
+    let (n_in, n_out) = (shape.d_model, 4 * shape.d_model);
+    let numbers = |count: usize| -> Vec<f32> { (0..count).map(|i| (i % 17) as f32 / 17.0 - 0.5).collect() };
+    let map = Linear::from_out_in(numbers(n_in * n_out), None, n_in, n_out);
+    let (x, mut y) = (numbers(ROWS * n_in), vec![0.0; ROWS * n_out]);
+    let mut product = || {
+        let start = Instant::now();
+        linear(&x, &map, 0..n_out, &mut y, Threads::All);
+        start.elapsed().as_secs_f64()
+    };
+    product();
+    let seconds: Vec<f64> = (0..5).map(|_| product()).collect();
+    2.0 * (ROWS * n_in * n_out) as f64 / median(&seconds).unwrap_or(f64::NAN) / 1e9
+}
+
+fn median(values: &[f64]) -> Option<f64> {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    sorted.get(sorted.len() / 2).copied()
+}
+
+impl Measurement {
+    fn table(&self) -> String {
+        let mut rows = vec![
+            format!(
+                "{} ({} tokens, subject of {}, {} samples, {} threads, {})",
+                self.shape, self.tokens, self.subject, self.samples, self.threads, self.precision
+            ),
+            format!("wavefront           {:.3} s (median of {})", self.seconds, self.runs),
+        ];
+        if let (Some(naive), Some(ratio)) = (self.naive_seconds, self.naive_over_wavefront) {
+            rows.push(format!("naive               {naive:.3} s, {ratio:.2} times the wavefront"));
+        }
+        rows.push(format!("minimal operations  {:.1} GFLOP", self.flops / 1e9));
+        rows.push(format!("rate                {:.0} GFLOP/s", self.gflops_per_second));
+        rows.push(format!("one large product   {:.0} GFLOP/s", self.matmul_gflops_per_second));
+        rows.push(format!("efficiency          {:.2}", self.efficiency));
+        if let Some(peak) = self.peak_memory_bytes {
+            rows.push(format!("peak memory         {:.0} MiB", peak as f64 / (1 << 20) as f64));
+        }
+        rows.join("\n")
+    }
+}

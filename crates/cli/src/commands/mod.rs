@@ -1,0 +1,13 @@
+//! One short file for each command.
+
+pub(crate) mod bench;
+pub(crate) mod tokens;
+pub(crate) mod trace;
+
+use anyhow::{Context, Result};
+
+/// Runs `work` on its own pool of threads; without a number, one for each processor.
+fn with_threads<R: Send>(threads: Option<usize>, work: impl FnOnce() -> R + Send) -> Result<R> {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.unwrap_or(0)).build();
+    Ok(pool.context("cannot start the threads")?.install(work))
+}

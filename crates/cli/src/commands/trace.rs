@@ -1,0 +1,173 @@
+//! `causal-trace trace`: one prompt.
+
+use anyhow::{Context, Result, bail};
+use causal_trace_core::{Component, Grid, Prompt, TraceRecord};
+use causal_trace_engine::Answer;
+use causal_trace_lm::top_predictions;
+use causal_trace_report::{HeatMap, PRINT_DPI, terminal_map};
+use causal_trace_results::{CaseFile, ComponentEffects, NoiseSource, TraceFile};
+
+use super::with_threads;
+use crate::args::TraceArgs;
+use crate::models::NamedModel;
+use crate::output_folder::OutputFolder;
+use crate::printer::Printer;
+use crate::progress::WithProgress;
+use crate::{demo, prompts, settings};
+
+/// A finished trace and all that describes it.
+struct Traced {
+    model: NamedModel,
+    record: TraceRecord,
+    noise: NoiseSource,
+    answer: String,
+    correct_prediction: bool,
+}
+
+pub(crate) fn run(args: &TraceArgs, printer: &Printer) -> Result<()> {
+    let out = args.out.as_deref().map(OutputFolder::create).transpose()?;
+    let traced = with_threads(args.threads, || trace(args, printer))??;
+    let file = traced.file();
+    if let Some(out) = &out {
+        traced.write(out, &file)?;
+    }
+    if args.json {
+        printer.result(&serde_json::to_string_pretty(&file)?);
+    } else {
+        traced.show(&file, printer)?;
+    }
+    if let Some(path) = &args.out {
+        printer.note(&format!("figures and numbers are in {}", path.display()));
+    }
+    Ok(())
+}
+
+fn trace(args: &TraceArgs, printer: &Printer) -> Result<Traced> {
+    let model = NamedModel::open(&args.model.model)?;
+    let prompt = prompt(args, &model, printer)?;
+    let asked = args.answer.as_deref().map(|text| prompts::answer_token(&model.lm.tokenizer, text)).transpose()?;
+    let (config, noise) = settings::resolve(args, &model.lm)?;
+    let mut record = TraceRecord::unmeasured(prompt, config.clone(), model.lm.model.architecture().n_layers);
+    let prompt = record.prompt.clone();
+    let answer = asked.map_or(Answer::Predicted, Answer::Token);
+    let mut sink = WithProgress::new(&mut record, printer);
+    causal_trace_engine::trace(&model.lm.model, &prompt, answer, &config, &mut sink)?;
+    drop(sink);
+    let predicted = top_predictions(&model.lm.model.last_logits(&prompt.ids)?, 1)[0].0;
+    let answer_id = record.baseline.answer_id;
+    let answer = model.lm.tokenizer.token_text(answer_id);
+    Ok(Traced { model, record, noise, answer, correct_prediction: predicted == answer_id })
+}
+
+fn prompt(args: &TraceArgs, model: &NamedModel, printer: &Printer) -> Result<Prompt> {
+    match (&args.prompt, &args.subject) {
+        (Some(text), Some(subject)) => prompts::tokenize(&model.lm.tokenizer, text, subject, printer),
+        _ if model.embedded => {
+            let fact = demo::first_fact()?;
+            prompts::tokenize(&model.lm.tokenizer, &fact.prompt, &fact.subject, printer)
+        }
+        _ => bail!("nothing to trace on {}: give --prompt TEXT and --subject TEXT", model.name),
+    }
+}
+
+impl Traced {
+    fn file(&self) -> TraceFile {
+        TraceFile {
+            causal_trace: env!("CARGO_PKG_VERSION").to_owned(),
+            model: self.model.to_json(),
+            prompt: self.record.prompt.clone(),
+            config: self.record.config.clone(),
+            noise: self.noise.clone(),
+            answer: self.answer.clone(),
+            correct_prediction: self.correct_prediction,
+            baseline: self.record.baseline.clone(),
+            total_effect: self.record.baseline.total_effect(),
+            components: ComponentEffects::of(&self.record),
+        }
+    }
+
+    fn write(&self, out: &OutputFolder, file: &TraceFile) -> Result<()> {
+        for (case, grid) in
+            CaseFile::of(&self.record, &self.answer, self.correct_prediction).iter().zip(&self.record.grids)
+        {
+            let name = format!("trace{}", grid.component.file_suffix());
+            out.write(&format!("{name}.npz"), &case.to_bytes().context("cannot encode the npz file")?)?;
+            let map = self.heat_map(grid);
+            out.write(&format!("{name}.svg"), map.svg()?.as_bytes())?;
+            out.write(&format!("{name}.png"), &map.png(PRINT_DPI)?)?;
+            out.write(&format!("{name}.pdf"), &map.pdf()?)?;
+        }
+        out.write("trace.json", format!("{}\n", serde_json::to_string_pretty(file)?).as_bytes())
+    }
+
+    fn heat_map(&self, grid: &Grid) -> HeatMap {
+        let TraceRecord { prompt, config, baseline, .. } = &self.record;
+        let corruption = &config.corruption;
+        HeatMap {
+            component: grid.component,
+            window: if grid.component.is_windowed() { config.window.width } else { 1 },
+            model: self.model.name.clone(),
+            tokens: prompt.tokens.clone(),
+            subject: prompt.subject_span.range(),
+            n_layers: grid.n_layers,
+            values: grid.mean_probabilities(),
+            clean: baseline.clean,
+            corrupted: causal_trace_core::effect::mean(&baseline.corrupted) as f32,
+            answer: self.answer.clone(),
+            direction: config.direction,
+            note: format!(
+                "{} samples, noise {:.4} ({}), seed {}, causal-trace {}",
+                corruption.samples,
+                corruption.level,
+                self.noise.rule,
+                corruption.seed,
+                env!("CARGO_PKG_VERSION")
+            ),
+        }
+    }
+
+    fn show(&self, file: &TraceFile, printer: &Printer) -> Result<()> {
+        let TraceRecord { prompt, config, baseline, grids } = &self.record;
+        let corrupted = causal_trace_core::effect::mean(&baseline.corrupted);
+        let prediction = if self.correct_prediction { "" } else { " (not the model's own prediction)" };
+        printer.result(&format!("{} |{}|{prediction}", prompt.text, self.answer));
+        printer.result(&format!("model      {}", self.model.describe()));
+        printer.result(&format!(
+            "subject    {} (tokens {} to {} of {})",
+            prompt.subject,
+            prompt.subject_span.start,
+            prompt.subject_span.end - 1,
+            prompt.seq_len()
+        ));
+        printer.result(&format!("corrupted  {}", settings::describe_noise(config, &self.noise)));
+        printer.result(&format!(
+            "p = {:.4} clean, p* = {corrupted:.4} corrupted, total effect {:.4}",
+            baseline.clean, file.total_effect
+        ));
+        for (grid, effects) in grids.iter().zip(&file.components) {
+            printer.result("");
+            printer.result(&terminal_map(&self.heat_map(grid), printer.color_depth(), printer.width())?);
+            printer.result(&self.strongest(grid.component, effects, file.total_effect));
+        }
+        Ok(())
+    }
+
+    fn strongest(&self, component: Component, effects: &ComponentEffects, total_effect: f64) -> String {
+        let Some(site) = &effects.strongest else { return String::new() };
+        let share = if total_effect.abs() > 1e-6 {
+            format!(", {:.0} % of the total effect", 100.0 * site.indirect_effect / total_effect)
+        } else {
+            String::new()
+        };
+        let layers = if component.is_windowed() { "window around layer" } else { "layer" };
+        format!(
+            "strongest {component} site: token {} '{}', {layers} {} ({}): p = {:.4}, indirect effect {:.4}{share}",
+            site.token,
+            self.record.prompt.tokens[site.token],
+            site.layer,
+            site.hook,
+            effects.patched[site.token][site.layer],
+            site.indirect_effect,
+        )
+    }
+}

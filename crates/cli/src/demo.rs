@@ -1,0 +1,52 @@
+//! The embedded models and their facts.
+
+use anyhow::{Context, Result};
+use causal_trace_core::{Fact, parse_facts};
+use causal_trace_lm::LanguageModel;
+use causal_trace_lm::weights::Weights;
+
+const TOKENIZER: &[u8] = include_bytes!("../../../demo/gpt2/tokenizer.json");
+const FACTS: &str = include_str!("../../../demo/facts.json");
+
+/// The fact that is traced when none is given.
+const FIRST_FACT: &str = "Sydney Opera House";
+
+struct Embedded {
+    name: &'static str,
+    config: &'static str,
+    weights: &'static [u8],
+}
+
+const MODELS: [Embedded; 2] = [
+    Embedded {
+        name: "demo",
+        config: include_str!("../../../demo/gpt2/config.json"),
+        weights: include_bytes!("../../../demo/gpt2/model.safetensors"),
+    },
+    Embedded {
+        name: "demo-j",
+        config: include_str!("../../../demo/gptj/config.json"),
+        weights: include_bytes!("../../../demo/gptj/model.safetensors"),
+    },
+];
+
+/// The embedded model of that name, if there is one.
+pub(crate) fn model(name: &str) -> Option<Result<LanguageModel>> {
+    let embedded = MODELS.iter().find(|embedded| embedded.name == name)?;
+    let opened = Weights::from_static(name, embedded.weights)
+        .map_err(anyhow::Error::from)
+        .and_then(|weights| Ok(LanguageModel::from_parts(embedded.config, &weights, TOKENIZER)?));
+    Some(opened.with_context(|| format!("the embedded model {name} is damaged")))
+}
+
+/// The facts that the embedded models know.
+pub(crate) fn facts() -> Result<Vec<Fact>> {
+    parse_facts(FACTS).context("the embedded facts are damaged")
+}
+
+/// The fact that is traced when none is given.
+pub(crate) fn first_fact() -> Result<Fact> {
+    let facts = facts()?;
+    let chosen = facts.iter().position(|fact| fact.subject == FIRST_FACT).unwrap_or(0);
+    Ok(facts[chosen].clone())
+}

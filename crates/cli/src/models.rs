@@ -1,0 +1,117 @@
+//! What `--model` may name.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use causal_trace_lm::LanguageModel;
+
+use crate::demo;
+
+/// A model and what it is called in figures.
+#[derive(Debug)]
+pub(crate) struct NamedModel {
+    pub(crate) name: String,
+    /// Whether it is part of this program.
+    pub(crate) embedded: bool,
+    pub(crate) lm: LanguageModel,
+}
+
+impl NamedModel {
+    /// Opens an embedded model, a folder, or a model in the Hugging Face cache.
+    pub(crate) fn open(given: &str) -> Result<Self> {
+        if let Some(opened) = demo::model(given) {
+            return Ok(NamedModel { name: given.to_owned(), embedded: true, lm: opened? });
+        }
+        let folder = locate(given)?;
+        let name = match folder.canonicalize()?.file_name() {
+            Some(name) if Path::new(given).is_dir() => name.to_string_lossy().into_owned(),
+            _ => given.to_owned(),
+        };
+        let lm = LanguageModel::open(&folder).with_context(|| format!("cannot open the model {given}"))?;
+        Ok(NamedModel { name, embedded: false, lm })
+    }
+
+    /// One line: name, architecture, size.
+    pub(crate) fn describe(&self) -> String {
+        let architecture = self.lm.model.architecture();
+        let parameters = self.lm.model.bytes() as f64 / 4.0;
+        let parameters = if parameters < 1e9 {
+            format!("{:.1} M", parameters / 1e6)
+        } else {
+            format!("{:.2} B", parameters / 1e9)
+        };
+        format!("{} ({}, {} layers, {parameters} parameters)", self.name, architecture.model_type, architecture.n_layers)
+    }
+
+    /// The same for a JSON record.
+    pub(crate) fn to_json(&self) -> serde_json::Value {
+        let architecture = self.lm.model.architecture();
+        serde_json::json!({
+            "name": self.name,
+            "model_type": architecture.model_type,
+            "n_layers": architecture.n_layers,
+            "d_model": architecture.d_model,
+            "n_heads": architecture.n_heads,
+            "n_kv_heads": architecture.n_kv_heads,
+            "d_head": architecture.d_head,
+            "d_vocab": architecture.d_vocab,
+        })
+    }
+}
+
+fn locate(given: &str) -> Result<PathBuf> {
+    let folder = PathBuf::from(given);
+    if folder.is_dir() {
+        return Ok(folder);
+    }
+    if folder.is_file() {
+        bail!("--model {given} is a file: give the folder that holds config.json, weights and tokenizer");
+    }
+    if given.starts_with(['.', '/', '~']) || given.matches('/').count() > 1 || given.is_empty() {
+        bail!("there is no folder {given}: give a model folder in Hugging Face layout, demo or demo-j");
+    }
+    let cache = hub_cache();
+    match cache.as_deref().and_then(|cache| cached_snapshot(cache, given)) {
+        Some(snapshot) => Ok(snapshot),
+        None => bail!(
+            "{given} is neither demo, demo-j, a folder, nor a model in the Hugging Face cache ({}): download it first, \
+             for example with `hf download {given}`",
+            cache.map_or("no home folder".to_owned(), |cache| cache.display().to_string())
+        ),
+    }
+}
+
+/// Where Hugging Face's tools keep downloads: `HF_HUB_CACHE`, `$HF_HOME/hub`, `$XDG_CACHE_HOME/huggingface/hub`,
+/// `~/.cache/huggingface/hub`.
+fn hub_cache() -> Option<PathBuf> {
+    let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    variable("HF_HUB_CACHE")
+        .or_else(|| variable("HF_HOME").map(|home| home.join("hub")))
+        .or_else(|| variable("XDG_CACHE_HOME").map(|cache| cache.join("huggingface/hub")))
+        .or_else(|| std::env::home_dir().map(|home| home.join(".cache/huggingface/hub")))
+}
+
+/// The snapshot that the cache's `main` points at.
+fn cached_snapshot(cache: &Path, id: &str) -> Option<PathBuf> {
+    let model = cache.join(format!("models--{}", id.replace('/', "--")));
+    let revision = std::fs::read_to_string(model.join("refs/main")).ok()?;
+    let snapshot = model.join("snapshots").join(revision.trim());
+    snapshot.join("config.json").is_file().then_some(snapshot)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cache_is_read_as_hugging_face_lays_it_out() {
+        let cache = tempfile::tempdir().unwrap();
+        let model = cache.path().join("models--org--name");
+        assert_eq!(cached_snapshot(cache.path(), "org/name"), None);
+        std::fs::create_dir_all(model.join("refs")).unwrap();
+        std::fs::create_dir_all(model.join("snapshots/abc")).unwrap();
+        std::fs::write(model.join("refs/main"), "abc\n").unwrap();
+        std::fs::write(model.join("snapshots/abc/config.json"), "{}").unwrap();
+        assert_eq!(cached_snapshot(cache.path(), "org/name"), Some(model.join("snapshots/abc")));
+    }
+}

@@ -1,0 +1,64 @@
+//! The only door to stdout and stderr.
+
+use std::io::{ErrorKind, IsTerminal, Write};
+
+use causal_trace_report::ColorDepth;
+
+/// Columns of a terminal that does not tell, and of a pipe.
+const USUAL_WIDTH: usize = 100;
+
+/// Results go to stdout, everything else to stderr.
+#[derive(Debug)]
+pub(crate) struct Printer {
+    quiet: bool,
+}
+
+impl Printer {
+    pub(crate) fn new(quiet: bool) -> Self {
+        Printer { quiet }
+    }
+
+    /// A result, with a line end.
+    pub(crate) fn result(&self, text: &str) {
+        let written = writeln!(std::io::stdout().lock(), "{}", text.trim_end_matches('\n'));
+        // A reader that has seen enough (as `head` does) is not an error; a full disk is.
+        if let Err(error) = written
+            && error.kind() != ErrorKind::BrokenPipe
+        {
+            self.error(&anyhow::anyhow!("cannot write to stdout: {error}"));
+            std::process::exit(1);
+        }
+    }
+
+    /// Something worth knowing beside the result.
+    pub(crate) fn note(&self, text: &str) {
+        if !self.quiet {
+            let _ = writeln!(std::io::stderr().lock(), "{text}");
+        }
+    }
+
+    /// What went wrong, in one line.
+    pub(crate) fn error(&self, error: &anyhow::Error) {
+        let _ = writeln!(std::io::stderr().lock(), "error: {error:#}");
+    }
+
+    /// Whether a progress bar would be seen.
+    pub(crate) fn shows_progress(&self) -> bool {
+        !self.quiet && std::io::stderr().is_terminal()
+    }
+
+    /// How many colours stdout shows (`NO_COLOR`, `FORCE_COLOR`, `COLORTERM` and `TERM` are heeded).
+    pub(crate) fn color_depth(&self) -> ColorDepth {
+        match supports_color::on(supports_color::Stream::Stdout) {
+            Some(level) if level.has_16m => ColorDepth::TrueColor,
+            Some(level) if level.has_256 => ColorDepth::Ansi256,
+            _ => ColorDepth::None,
+        }
+    }
+
+    /// Columns of stdout.
+    pub(crate) fn width(&self) -> usize {
+        let terminal = terminal_size::terminal_size_of(std::io::stdout());
+        terminal.map_or(USUAL_WIDTH, |(width, _)| usize::from(width.0))
+    }
+}

@@ -1,0 +1,43 @@
+//! A progress bar around a sink.
+
+use causal_trace_core::{Baseline, Sink, Site};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::printer::Printer;
+
+/// Shows how far a trace is while another sink receives its numbers.
+pub(crate) struct WithProgress<'a> {
+    inner: &'a mut dyn Sink,
+    bar: ProgressBar,
+}
+
+impl<'a> WithProgress<'a> {
+    pub(crate) fn new(inner: &'a mut dyn Sink, printer: &Printer) -> Self {
+        let bar = if printer.shows_progress() { ProgressBar::new(0) } else { ProgressBar::hidden() };
+        if let Ok(style) = ProgressStyle::with_template("tracing {bar:30} {percent:>3} %  {eta} left") {
+            bar.set_style(style);
+        }
+        WithProgress { inner, bar }
+    }
+}
+
+impl Drop for WithProgress<'_> {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+impl Sink for WithProgress<'_> {
+    fn baseline(&mut self, baseline: &Baseline) {
+        self.inner.baseline(baseline);
+    }
+
+    fn patched(&mut self, site: Site, samples: &[f32]) {
+        self.inner.patched(site, samples);
+    }
+
+    fn progress(&mut self, done: usize, total: usize) {
+        self.bar.set_length(total as u64);
+        self.bar.set_position(done as u64);
+    }
+}

@@ -1,0 +1,45 @@
+//! From texts to tokens.
+
+use anyhow::{Result, bail};
+use causal_trace_core::Prompt;
+use causal_trace_lm::tokenizer::{Tokenizer, subject_span};
+
+use crate::printer::Printer;
+
+/// The prompt as the model sees it, with its subject found.
+pub(crate) fn tokenize(tokenizer: &Tokenizer, text: &str, subject: &str, printer: &Printer) -> Result<Prompt> {
+    let encoded = tokenizer.encode(text)?;
+    let span = subject_span(text, &encoded, subject)?;
+    if span.occurrences > 1 {
+        printer.note(&format!(
+            "note: the subject '{subject}' occurs {} times in the prompt; the first is used",
+            span.occurrences
+        ));
+    }
+    if text.ends_with(char::is_whitespace) {
+        printer.note("note: the prompt ends in white space, which most models continue badly");
+    }
+    Ok(Prompt {
+        text: text.to_owned(),
+        subject: subject.to_owned(),
+        ids: encoded.ids,
+        tokens: encoded.texts,
+        subject_span: span.tokens.into(),
+    })
+}
+
+/// The one token of an answer.
+pub(crate) fn answer_token(tokenizer: &Tokenizer, text: &str) -> Result<u32> {
+    match &tokenizer.encode_answer(text)?[..] {
+        [token] => Ok(token.id),
+        tokens => {
+            let pieces: Vec<String> = tokens.iter().map(|token| format!("'{}'", token.text)).collect();
+            bail!(
+                "the answer '{text}' is {} tokens ({}), but the probability of one token is measured: \
+                 give the first of them, or leave --answer out to use the model's own prediction",
+                tokens.len(),
+                pieces.join(" ")
+            )
+        }
+    }
+}

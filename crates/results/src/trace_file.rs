@@ -1,0 +1,103 @@
+//! `trace.json`: everything about one trace that a person or a script might ask for.
+
+use causal_trace_core::{Baseline, Component, Direction, Grid, Prompt, Site, TraceConfig, TraceRecord, effect};
+use serde::Serialize;
+
+/// The JSON record of one trace.
+#[derive(Debug, Clone, Serialize)]
+pub struct TraceFile {
+    /// The program's version.
+    pub causal_trace: String,
+    /// The model as it was named, its architecture and size.
+    pub model: serde_json::Value,
+    /// The prompt as the model saw it.
+    pub prompt: Prompt,
+    /// All settings.
+    pub config: TraceConfig,
+    /// Where the noise level comes from.
+    pub noise: NoiseSource,
+    /// The answer as text.
+    pub answer: String,
+    /// The model's own prediction is the answer that was asked for.
+    pub correct_prediction: bool,
+    /// The clean and the corrupted run.
+    pub baseline: Baseline,
+    /// p − mean p*.
+    pub total_effect: f64,
+    /// The effects of every site.
+    pub components: Vec<ComponentEffects>,
+}
+
+/// Where a noise level comes from.
+#[derive(Debug, Clone, Serialize)]
+pub struct NoiseSource {
+    /// The rule as it was given, for example `s3`.
+    pub rule: String,
+    /// The level, in units of the token embeddings.
+    pub level: f64,
+    /// The standard deviation of the subjects' embeddings, where the rule needs it.
+    pub subject_deviation: Option<f64>,
+    /// Whose subjects.
+    pub facts: Option<String>,
+}
+
+/// The effects of one component; all grids are `[tokens][layers]`.
+#[derive(Debug, Clone, Serialize)]
+pub struct ComponentEffects {
+    /// Which component.
+    pub component: Component,
+    /// Mean patched probability.
+    pub patched: Vec<Vec<f64>>,
+    /// Indirect effect.
+    pub indirect_effect: Vec<Vec<f64>>,
+    /// Percent improvement, as a fraction.
+    pub percent_improvement: Vec<Vec<f64>>,
+    /// The site with the largest indirect effect in the expected direction.
+    pub strongest: Option<Strongest>,
+}
+
+/// The site with the largest effect.
+#[derive(Debug, Clone, Serialize)]
+pub struct Strongest {
+    /// Layer, or centre of the window, from 0.
+    pub layer: usize,
+    /// Token, from 0.
+    pub token: usize,
+    /// TransformerLens' name of the site.
+    pub hook: String,
+    /// Its indirect effect.
+    pub indirect_effect: f64,
+}
+
+impl ComponentEffects {
+    /// The effects of every grid of a trace.
+    #[must_use]
+    pub fn of(record: &TraceRecord) -> Vec<Self> {
+        let direction = record.config.direction;
+        record.grids.iter().map(|grid| Self::of_grid(grid, direction, &record.baseline)).collect()
+    }
+
+    fn of_grid(grid: &Grid, direction: Direction, baseline: &Baseline) -> Self {
+        let table = |number: &dyn Fn(&[f32]) -> f64| -> Vec<Vec<f64>> {
+            (0..grid.seq_len)
+                .map(|token| (0..grid.n_layers).map(|layer| number(grid.at(token, layer))).collect())
+                .collect()
+        };
+        let Baseline { clean, corrupted, .. } = baseline;
+        ComponentEffects {
+            component: grid.component,
+            patched: table(&effect::mean),
+            indirect_effect: table(&|patched| effect::indirect_effect(direction, *clean, corrupted, patched)),
+            percent_improvement: table(&|patched| {
+                effect::percent_improvement(direction, *clean, corrupted, patched)
+            }),
+            strongest: grid.strongest(direction, baseline).map(|(site, effect)| Strongest::new(site, effect)),
+        }
+    }
+}
+
+impl Strongest {
+    fn new(site: Site, indirect_effect: f64) -> Self {
+        Strongest { layer: site.layer, token: site.token, hook: site.to_string(), indirect_effect }
+    }
+}

@@ -1,0 +1,35 @@
+//! `cargo xtask check`: what the compiler does not refuse by itself.
+
+use std::process::Command;
+
+use crate::process::{cargo, step};
+
+/// Runs every check, even after one failed.
+pub(crate) fn run() -> Result<(), String> {
+    let failures: Vec<String> =
+        steps().iter_mut().filter_map(|(title, command)| step(title, command).err()).collect();
+    for failure in &failures {
+        println!("\nfailed: {failure}");
+    }
+    if failures.is_empty() { Ok(()) } else { Err(format!("{} of the checks failed", failures.len())) }
+}
+
+fn steps() -> Vec<(&'static str, Command)> {
+    let mut documentation =
+        with(&["doc", "--release", "--workspace", "--no-deps", "--document-private-items"]);
+    documentation.env("RUSTDOCFLAGS", "-D warnings");
+    vec![
+        ("format", with(&["fmt", "--all", "--check"])),
+        ("format of the recipe", with(&["fmt", "--manifest-path", "demo/train/Cargo.toml", "--check"])),
+        // With the whole workspace selected, dependencies have the features they were built with before.
+        ("arrows", with(&["test", "--quiet", "--release", "--workspace", "--test", "arrows"])),
+        ("lints", with(&["clippy", "--release", "--workspace", "--all-targets", "--", "-D", "warnings"])),
+        ("documentation", documentation),
+    ]
+}
+
+fn with(arguments: &[&str]) -> Command {
+    let mut command = cargo();
+    command.args(arguments);
+    command
+}
