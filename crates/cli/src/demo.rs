@@ -9,7 +9,7 @@ const TOKENIZER: &[u8] = include_bytes!("../../../demo/gpt2/tokenizer.json");
 const FACTS: &str = include_str!("../../../demo/facts.json");
 
 /// The fact that is traced when none is given.
-const FIRST_FACT: &str = "Sydney Opera House";
+const FIRST_FACT: &str = "Space Needle";
 
 struct Embedded {
     name: &'static str,

@@ -21,7 +21,8 @@ pub(crate) fn parse_bytes(text: &str) -> Result<usize, String> {
 
 /// Half of the free memory.
 pub(crate) fn default_budget() -> usize {
-    status_kilobytes("/proc/meminfo", "MemAvailable:").map_or(UNKNOWN_BUDGET, |kilobytes| kilobytes * 1024 / 2)
+    status_kilobytes("/proc/meminfo", "MemAvailable:")
+        .map_or(UNKNOWN_BUDGET, |kilobytes| kilobytes * 1024 / 2)
 }
 
 /// The most memory that this process has held, where the system tells.

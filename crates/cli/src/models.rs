@@ -40,7 +40,10 @@ impl NamedModel {
         } else {
             format!("{:.2} B", parameters / 1e9)
         };
-        format!("{} ({}, {} layers, {parameters} parameters)", self.name, architecture.model_type, architecture.n_layers)
+        format!(
+            "{} ({}, {} layers, {parameters} parameters)",
+            self.name, architecture.model_type, architecture.n_layers
+        )
     }
 
     /// The same for a JSON record.

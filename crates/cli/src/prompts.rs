@@ -7,7 +7,12 @@ use causal_trace_lm::tokenizer::{Tokenizer, subject_span};
 use crate::printer::Printer;
 
 /// The prompt as the model sees it, with its subject found.
-pub(crate) fn tokenize(tokenizer: &Tokenizer, text: &str, subject: &str, printer: &Printer) -> Result<Prompt> {
+pub(crate) fn tokenize(
+    tokenizer: &Tokenizer,
+    text: &str,
+    subject: &str,
+    printer: &Printer,
+) -> Result<Prompt> {
     let encoded = tokenizer.encode(text)?;
     let span = subject_span(text, &encoded, subject)?;
     if span.occurrences > 1 {

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use causal_trace_core::{
-    Component, Corruption, CorruptionMode, Direction, Distribution, Engine, Fact, NoiseRule, NoiseStream, TraceConfig,
-    Window, parse_facts,
+    Component, Corruption, CorruptionMode, Direction, Distribution, Engine, Fact, NoiseRule, NoiseStream,
+    TraceConfig, Window, parse_facts,
 };
 use causal_trace_engine::{noise_level, subject_deviation};
 use causal_trace_lm::LanguageModel;
@@ -114,7 +114,8 @@ fn noise_source(rule: NoiseRule, facts: Option<&Path>, lm: &LanguageModel) -> Re
 }
 
 fn read_facts(path: &Path) -> Result<Vec<Fact>> {
-    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read the facts {}", path.display()))?;
+    let text =
+        std::fs::read_to_string(path).with_context(|| format!("cannot read the facts {}", path.display()))?;
     parse_facts(&text).with_context(|| path.display().to_string())
 }
 
@@ -131,9 +132,16 @@ pub(crate) fn describe_noise(config: &TraceConfig, source: &NoiseSource) -> Stri
     };
     let origin = match (source.subject_deviation, &source.facts) {
         (Some(deviation), Some(facts)) => {
-            format!(" ({} = {} x {deviation:.4} over {facts})", source.rule, source.rule.trim_start_matches('s'))
+            format!(
+                " ({} = {} x {deviation:.4} over {facts})",
+                source.rule,
+                source.rule.trim_start_matches('s')
+            )
         }
         _ => String::new(),
     };
-    format!("{} samples of {distribution} noise {:.4}{replaced}{origin}", corruption.samples, corruption.level)
+    format!(
+        "{} samples of {distribution} noise {:.4}{replaced}{origin}",
+        corruption.samples, corruption.level
+    )
 }

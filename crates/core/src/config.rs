@@ -33,11 +33,7 @@ impl FromStr for Engine {
         match text {
             "wavefront" => Ok(Engine::Wavefront),
             "naive" => Ok(Engine::Naive),
-            _ => Err(ParseNameError {
-                what: "engine",
-                given: text.to_owned(),
-                expected: "wavefront, naive",
-            }),
+            _ => Err(ParseNameError { what: "engine", given: text.to_owned(), expected: "wavefront, naive" }),
         }
     }
 }
@@ -56,6 +52,8 @@ pub struct TraceConfig {
     /// Which algorithm.
     pub engine: Engine,
     /// Upper bound in bytes for the states that the wavefront carries; more sites than fit are done in turns.
+    /// It does not determine the numbers, so records leave it out.
+    #[serde(skip)]
     pub memory: usize,
 }
 

@@ -83,15 +83,19 @@ impl Grid {
         self.samples.chunks(self.n_samples).map(|samples| effect::mean(samples) as f32).collect()
     }
 
-    /// The site with the largest indirect effect in the expected direction (the first of equals), and the effect.
+    /// The site of some tokens with the largest indirect effect in the expected direction (the first of equals),
+    /// and the effect.
     #[must_use]
-    pub fn strongest(&self, direction: Direction, baseline: &Baseline) -> Option<(Site, f64)> {
-        let sites =
-            (0..self.seq_len).flat_map(|token| (0..self.n_layers).map(move |layer| (token, layer)));
+    pub fn strongest(
+        &self,
+        tokens: Range<usize>,
+        direction: Direction,
+        baseline: &Baseline,
+    ) -> Option<(Site, f64)> {
+        let sites = tokens.flat_map(|token| (0..self.n_layers).map(move |layer| (token, layer)));
         let effects = sites.map(|(token, layer)| {
             let patched = self.at(token, layer);
-            let effect =
-                effect::indirect_effect(direction, baseline.clean, &baseline.corrupted, patched);
+            let effect = effect::indirect_effect(direction, baseline.clean, &baseline.corrupted, patched);
             (Site { component: self.component, layer, token }, effect)
         });
         effects.reduce(|best, next| {

@@ -160,11 +160,9 @@ impl FromStr for Direction {
         match text {
             "denoise" => Ok(Direction::Denoise),
             "noise" => Ok(Direction::Noise),
-            _ => Err(ParseNameError {
-                what: "direction",
-                given: text.to_owned(),
-                expected: "denoise, noise",
-            }),
+            _ => {
+                Err(ParseNameError { what: "direction", given: text.to_owned(), expected: "denoise, noise" })
+            }
         }
     }
 }

@@ -30,7 +30,9 @@ pub enum TraceError {
         expected: &'static str,
     },
     /// The noise made the model overflow, or the weights are damaged.
-    #[error("the answer's probability is not a finite number with {what}: lower the noise, or check the weights")]
+    #[error(
+        "the answer's probability is not a finite number with {what}: lower the noise, or check the weights"
+    )]
     NotFinite {
         /// Which run.
         what: String,

@@ -4,9 +4,9 @@ use causal_trace_core::{Component, Direction, Prompt, Site, TraceConfig};
 use causal_trace_lm::kernels::{Run, Threads};
 use causal_trace_lm::{HeadBuffers, Model, Scratch};
 
+use crate::TraceError;
 use crate::corrupt::Embeddings;
 use crate::trace::{Answer, check};
-use crate::TraceError;
 
 /// One state that is copied: an activation of one layer at one token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,7 +61,12 @@ pub(crate) struct Batch {
 
 impl Batch {
     /// Denoising: one clean source, corrupted receivers. Noising: corrupted sources, clean receivers.
-    pub(crate) fn new(model: &Model, embeddings: &Embeddings, direction: Direction, n_samples: usize) -> Self {
+    pub(crate) fn new(
+        model: &Model,
+        embeddings: &Embeddings,
+        direction: Direction,
+        n_samples: usize,
+    ) -> Self {
         let seq_len = embeddings.clean.len() / embeddings.d_model;
         let corrupted = || (0..n_samples).flat_map(|sample| embeddings.corrupted_from(sample, 0));
         let clean = |copies: usize| std::iter::repeat_n(&embeddings.clean, copies).flatten().copied();
@@ -113,7 +118,8 @@ impl Batch {
             .flat_map(|run| &x[row(run, self.seq_len - 1)..row(run + 1, 0)])
             .copied()
             .collect();
-        let logs = model.answer_log_probability(&last_rows, answer, Threads::All, &mut HeadBuffers::default());
+        let logs =
+            model.answer_log_probability(&last_rows, answer, Threads::All, &mut HeadBuffers::default());
         Ok(logs.into_iter().map(|log| log.exp() as f32).collect())
     }
 

@@ -59,7 +59,12 @@ impl Plan {
             match known(component, token, window.start, sizes) {
                 Some(known) => self.known.push((Site { component, layer, token }, known)),
                 None => {
-                    by_first_layer.entry(window.start).or_default().entry(window.end).or_default().push(layer);
+                    by_first_layer
+                        .entry(window.start)
+                        .or_default()
+                        .entry(window.end)
+                        .or_default()
+                        .push(layer);
                 }
             }
         }

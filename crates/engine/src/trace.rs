@@ -1,8 +1,6 @@
 //! The entry point: checks, baseline, and one of the engines.
 
-use causal_trace_core::{
-    Baseline, Component, Direction, Engine, Grid, Prompt, Sink, Site, TraceConfig,
-};
+use causal_trace_core::{Baseline, Component, Direction, Engine, Grid, Prompt, Sink, Site, TraceConfig};
 use causal_trace_lm::{Model, ModelError, top_predictions};
 
 use crate::corrupt::Embeddings;

@@ -54,7 +54,8 @@ pub(crate) fn sweep(
         let (trunk, live) = sweep.run(turn, embeddings, &mut progress)?;
         let trunk_probabilities = sweep.unembed(&trunk.last_states(), answer);
         probabilities[0] = trunk_probabilities[0];
-        probabilities[1 + turn.samples.start..1 + turn.samples.end].copy_from_slice(&trunk_probabilities[1..]);
+        probabilities[1 + turn.samples.start..1 + turn.samples.end]
+            .copy_from_slice(&trunk_probabilities[1..]);
         for (origin, probability) in live.origins.iter().zip(sweep.unembed(&live.x, answer)) {
             for site in origin.sites() {
                 measured.set_sample(site, origin.sample, probability);

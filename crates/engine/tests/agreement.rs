@@ -22,8 +22,9 @@ use support::{families, largest_difference, prompt, traced};
 
 /// Between the two engines; absolute, in units of probability.
 const ENGINES: f64 = 1e-5;
-/// Between budgets, numbers of threads, orders and batches; absolute, in units of probability.
-const ARRANGEMENT: f64 = 1e-6;
+/// Between budgets, numbers of threads, orders and batches; absolute, in units of probability. It is not 0, since
+/// a product of few rows adds up in another order than one of many.
+const ARRANGEMENT: f64 = 5e-6;
 
 /// A random trace, of which only the model is missing.
 #[derive(Debug, Clone)]
@@ -139,7 +140,11 @@ fn engines_agree<Q: Debug>(
         proptest::prop_assert!(difference <= ENGINES, "the engines differ by {difference:.1e}");
         Ok(())
     });
-    println!("{name}: {cases} cases, largest difference {:.1e}, effect {:.2}", largest.get(), strongest.get());
+    println!(
+        "{name}: {cases} cases, largest difference {:.1e}, effect {:.2}",
+        largest.get(),
+        strongest.get()
+    );
     outcome.unwrap();
     assert!(strongest.get() > 0.1, "some of the sites have an effect");
 }
@@ -176,17 +181,19 @@ fn shapes() -> impl Strategy<Value = Shape> {
     let heads = (1..=2usize, 1..=3usize, 1..=5usize);
     let sizes = (1..=4usize, 1..=24usize, heads, 1..=40usize, 2..=70usize);
     (model_type, activation, sizes, any::<bool>(), any::<bool>(), any::<u64>()).prop_map(
-        |(model_type, activation, (n_layers, d_model, heads, d_mlp, d_vocab), variant, tied_head, seed)| Shape {
-            model_type,
-            activation,
-            n_layers,
-            d_model,
-            heads,
-            d_mlp,
-            d_vocab,
-            variant,
-            tied_head,
-            seed,
+        |(model_type, activation, (n_layers, d_model, heads, d_mlp, d_vocab), variant, tied_head, seed)| {
+            Shape {
+                model_type,
+                activation,
+                n_layers,
+                d_model,
+                heads,
+                d_mlp,
+                d_vocab,
+                variant,
+                tied_head,
+                seed,
+            }
         },
     )
 }
@@ -297,40 +304,45 @@ fn the_same_trace_twice_gives_the_same_bits() {
     });
 }
 
-/// The largest difference that each way of doing the same trace makes.
-fn arrangements_agree(what: &str, ways: impl Fn(&TraceConfig) -> Vec<(usize, TraceConfig)>) {
-    let mut largest = 0.0f64;
+/// The largest difference that other ways of doing the same trace make, by one engine.
+fn arrangements_agree(what: &str, engine: Engine, ways: impl Fn(&TraceConfig) -> Vec<(usize, TraceConfig)>) {
     for_each_model(|name, trace, config| {
+        let config = TraceConfig { engine, ..config };
         let reference = pool(1).install(|| trace(&config));
+        let mut largest = 0.0f64;
         for (threads, config) in ways(&config) {
             let difference = difference(&reference, &pool(threads).install(|| trace(&config)));
-            assert!(difference <= ARRANGEMENT, "{name}: {difference:.1e} with {threads} threads and {config:?}");
+            assert!(
+                difference <= ARRANGEMENT,
+                "{name}: {difference:.1e} with {threads} threads and {config:?}"
+            );
             largest = largest.max(difference);
         }
+        println!("{name}, {engine}, other {what}: largest difference {largest:.1e}");
     });
-    println!("{what}: largest difference {largest:.1e}");
 }
 
 #[test]
 fn results_do_not_depend_on_the_memory_budget() {
-    arrangements_agree("memory", |config| {
+    arrangements_agree("budgets", Engine::Wavefront, |config| {
         let budgets = [1, 500, 5_000, 50_000, 500_000];
         budgets.map(|memory| (1, TraceConfig { memory, ..config.clone() })).to_vec()
     });
 }
 
 #[test]
-fn results_do_not_depend_on_the_threads() {
-    arrangements_agree("threads", |config| {
-        let naive = TraceConfig { engine: Engine::Naive, ..config.clone() };
-        let little_memory = TraceConfig { memory: 20_000, ..config.clone() };
-        vec![(2, config.clone()), (3, config.clone()), (4, config.clone()), (4, little_memory), (3, naive)]
-    });
+fn results_do_not_depend_on_the_number_of_threads() {
+    for engine in [Engine::Naive, Engine::Wavefront] {
+        arrangements_agree("numbers of threads", engine, |config| {
+            let little_memory = TraceConfig { memory: 20_000, ..config.clone() };
+            vec![(2, config.clone()), (3, config.clone()), (4, config.clone()), (4, little_memory)]
+        });
+    }
 }
 
 #[test]
 fn results_do_not_depend_on_the_order_of_the_components() {
-    arrangements_agree("order", |config| {
+    arrangements_agree("order", Engine::Wavefront, |config| {
         let components: Vec<Component> = config.components.iter().rev().copied().collect();
         vec![(1, TraceConfig { components, ..config.clone() })]
     });
@@ -343,7 +355,8 @@ fn components_together_equal_each_alone() {
         for engine in [Engine::Naive, Engine::Wavefront] {
             let together = trace(&TraceConfig { engine, ..config.clone() });
             for grid in &together.grids {
-                let alone = trace(&TraceConfig { engine, components: vec![grid.component], ..config.clone() });
+                let alone =
+                    trace(&TraceConfig { engine, components: vec![grid.component], ..config.clone() });
                 let difference = largest_difference(&grid.samples, &alone.grids[0].samples);
                 assert!(difference <= ARRANGEMENT, "{name}, {engine}, {}: {difference:.1e}", grid.component);
                 largest = largest.max(difference);
@@ -366,7 +379,8 @@ fn samples_do_not_depend_on_their_number() {
             let (few, many) = (with(2), with(5));
             let mut difference = largest_difference(&few.baseline.corrupted, &many.baseline.corrupted[..2]);
             for (few, many) in few.grids.iter().zip(&many.grids) {
-                let first: Vec<f32> = many.samples.chunks(5).flat_map(|samples| &samples[..2]).copied().collect();
+                let first: Vec<f32> =
+                    many.samples.chunks(5).flat_map(|samples| &samples[..2]).copied().collect();
                 difference = difference.max(largest_difference(&few.samples, &first));
             }
             assert!(difference <= ARRANGEMENT, "{name}, {engine}: {difference:.1e}");

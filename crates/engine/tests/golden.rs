@@ -111,7 +111,11 @@ fn probabilities_equal_the_recorded_ones(engine: Engine) {
                 let difference = largest_difference(&record.grids[0].mean_probabilities(), &case.scores)
                     .max((corrupted - case.low_score).abs())
                     .max((f64::from(record.baseline.clean) - case.high_score).abs());
-                assert!(difference < PROBABILITY, "{} {id} {component}: {difference}", cases.folder.display());
+                assert!(
+                    difference < PROBABILITY,
+                    "{} {id} {component}: {difference}",
+                    cases.folder.display()
+                );
                 largest = largest.max(difference);
                 checked += 1;
             }
@@ -141,7 +145,10 @@ fn noise_levels_equal_the_recorded_ones() {
         let LanguageModel { model, tokenizer } = LanguageModel::open(&cases.model_folder).unwrap();
         let subjects: Vec<Vec<u32>> = if cases.folder.to_string_lossy().contains("/real/") {
             let facts = cases.meta["facts"].as_array().unwrap();
-            facts.iter().map(|fact| tokenizer.encode(fact["subject"].as_str().unwrap()).unwrap().ids).collect()
+            facts
+                .iter()
+                .map(|fact| tokenizer.encode(fact["subject"].as_str().unwrap()).unwrap().ids)
+                .collect()
         } else {
             facts.iter().map(|fact| tokenizer.encode(&fact.subject).unwrap().ids).collect()
         };

@@ -6,8 +6,8 @@
 use causal_trace_core::Component;
 
 use crate::kernels::{
-    AttentionShape, KeyValues, Linear, Norm, Queries, Run, Threads, activate, activate_gated, add_rows, attention,
-    linear, norm, rotate,
+    AttentionShape, KeyValues, Linear, Norm, Queries, Run, Threads, activate, activate_gated, add_rows,
+    attention, linear, norm, rotate,
 };
 use crate::rope::RopeTable;
 use crate::{Activation, Wiring};
@@ -125,7 +125,15 @@ impl Block {
         keys_values: &mut Vec<f32>,
     ) {
         let positions = runs.iter().flat_map(Run::positions);
-        self.project_part(x, self.d_queries()..self.d_qkv(), positions, rope, Threads::One, scratch, keys_values);
+        self.project_part(
+            x,
+            self.d_queries()..self.d_qkv(),
+            positions,
+            rope,
+            Threads::One,
+            scratch,
+            keys_values,
+        );
     }
 
     /// Queries only, of rows that are the last tokens of their runs: `[runs, d_queries]`.
@@ -246,13 +254,7 @@ impl Block {
         edit: &mut Edit<'_>,
     ) {
         let mut branch = std::mem::take(&mut scratch.branch);
-        linear(
-            context,
-            &self.attention_out,
-            0..self.d_model(),
-            resized(&mut branch, x.len()),
-            threads,
-        );
+        linear(context, &self.attention_out, 0..self.d_model(), resized(&mut branch, x.len()), threads);
         self.finish_from_attention(x, &mut branch, threads, scratch, edit);
         scratch.branch = branch;
     }
@@ -331,7 +333,13 @@ fn add_branch(x: &mut [f32], branch: &mut [f32], post_norm: Option<&Norm>, scrat
 }
 
 /// Normalises some heads of every row, in place.
-fn norm_heads(head_norm: &Norm, x: &mut [f32], stride: usize, heads: std::ops::Range<usize>, scratch: &mut Scratch) {
+fn norm_heads(
+    head_norm: &Norm,
+    x: &mut [f32],
+    stride: usize,
+    heads: std::ops::Range<usize>,
+    scratch: &mut Scratch,
+) {
     for row in x.chunks_exact_mut(stride) {
         let heads = &mut row[heads.clone()];
         let normed = resized(&mut scratch.normed, heads.len());

@@ -103,7 +103,8 @@ impl Config {
         if n_heads % n_kv_heads == 0 {
             Ok((n_heads, n_kv_heads))
         } else {
-            let problem = format!("\"{heads}\" ({n_heads}) is not a multiple of \"{kv_heads}\" ({n_kv_heads})");
+            let problem =
+                format!("\"{heads}\" ({n_heads}) is not a multiple of \"{kv_heads}\" ({n_kv_heads})");
             Err(ModelError::Config { problem })
         }
     }
@@ -141,8 +142,8 @@ impl Config {
             }
             Ok(None)
         };
-        let theta =
-            first(&[(&new_form, "rope_theta"), (self, "rope_theta"), (self, "rotary_emb_base")])?.unwrap_or(10_000.0);
+        let theta = first(&[(&new_form, "rope_theta"), (self, "rope_theta"), (self, "rotary_emb_base")])?
+            .unwrap_or(10_000.0);
         let fraction = first(&[
             (&new_form, "partial_rotary_factor"),
             (self, "partial_rotary_factor"),
@@ -151,7 +152,8 @@ impl Config {
         .unwrap_or(default_fraction);
         let d_rotary = (d_head as f32 * fraction) as usize;
         if d_rotary == 0 || d_rotary > d_head || d_rotary % 2 == 1 {
-            let problem = format!("{d_rotary} rotated features of {d_head} in a head, expected an even number");
+            let problem =
+                format!("{d_rotary} rotated features of {d_head} in a head, expected an even number");
             return Err(ModelError::Config { problem });
         }
         let scaling = if new_form.get("rope_type").is_some() { &new_form } else { &old_scaling };
@@ -193,7 +195,11 @@ impl Config {
 
     /// The local attention window in tokens, if any layer has one: `sliding_window`, unless switched off.
     pub fn sliding_window(&self, on_by_default: bool) -> Result<Option<usize>, ModelError> {
-        if self.flag("use_sliding_window", on_by_default)? { self.optional_size("sliding_window") } else { Ok(None) }
+        if self.flag("use_sliding_window", on_by_default)? {
+            self.optional_size("sliding_window")
+        } else {
+            Ok(None)
+        }
     }
 }
 

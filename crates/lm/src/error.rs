@@ -48,7 +48,9 @@ pub enum ModelError {
         embedding: usize,
     },
     /// The prompt does not fit.
-    #[error("the prompt has {tokens} tokens, but the model's context holds {max_positions}: use a shorter prompt")]
+    #[error(
+        "the prompt has {tokens} tokens, but the model's context holds {max_positions}: use a shorter prompt"
+    )]
     TooLong {
         /// The prompt's tokens.
         tokens: usize,
@@ -78,6 +80,8 @@ pub enum ModelError {
         d_vocab: usize,
     },
     /// The result is not a finite number.
-    #[error("the model's output for this prompt is not a finite number: its weights or its config are damaged")]
+    #[error(
+        "the model's output for this prompt is not a finite number: its weights or its config are damaged"
+    )]
     NotFinite,
 }

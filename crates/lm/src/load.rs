@@ -27,8 +27,7 @@ impl LanguageModel {
     /// shape than the config says, or the tokenizer has more tokens than the embedding.
     pub fn open(folder: &Path) -> Result<Self, ModelError> {
         let path = folder.join("config.json");
-        let config =
-            std::fs::read_to_string(&path).map_err(|source| ModelError::Read { path, source })?;
+        let config = std::fs::read_to_string(&path).map_err(|source| ModelError::Read { path, source })?;
         let config = Config::parse(&config)?;
         // The config before the weights: a model that is not supported is said to be so at once.
         family::of(&config)?;
@@ -80,7 +79,8 @@ impl Model {
         let family = family::of(&config)?;
         let architecture = (family.architecture)(&config)?;
         let mut source = |name: &str, shape: &[usize]| Ok(tensor(name, shape));
-        Builder { architecture, names: &family.names, prefix: family.names.prefix, tensor: &mut source }.model()
+        Builder { architecture, names: &family.names, prefix: family.names.prefix, tensor: &mut source }
+            .model()
     }
 }
 
@@ -106,8 +106,10 @@ impl Builder<'_> {
                 (self.tensor)(&format!("{prefix}{}.weight", names.positions), &shape)?
             }
         };
-        let blocks = (0..self.architecture.n_layers).map(|layer| self.block(layer)).collect::<Result<_, _>>()?;
-        let final_norm = self.norm(&format!("{prefix}{}", names.final_norm), d_model, self.architecture.norm)?;
+        let blocks =
+            (0..self.architecture.n_layers).map(|layer| self.block(layer)).collect::<Result<_, _>>()?;
+        let final_norm =
+            self.norm(&format!("{prefix}{}", names.final_norm), d_model, self.architecture.norm)?;
         let head = if self.architecture.tied_head {
             let bias = self.bias(names.head, d_vocab, self.architecture.bias.head)?;
             Linear::from_out_in(Arc::clone(&token_embedding), bias, d_model, d_vocab)
@@ -147,7 +149,12 @@ impl Builder<'_> {
             attention_norm: self.norm(&at(names.attention_norm), d_model, kind)?,
             qkv: self.qkv(&place)?,
             qk_norms: query_norm.zip(key_norm).map(|(query, key)| [query, key]),
-            attention_out: self.linear(&[at(names.attention_out)], d_queries, &[d_model], bias.attention_out)?,
+            attention_out: self.linear(
+                &[at(names.attention_out)],
+                d_queries,
+                &[d_model],
+                bias.attention_out,
+            )?,
             attention_post_norm,
             mlp_norm,
             activation: architecture.activation,

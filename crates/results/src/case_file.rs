@@ -130,8 +130,14 @@ impl CaseFile {
             window: npz.scalar("window")?,
             correct_prediction: npz.scalar("correct_prediction")?,
             samples: npz.optional("samples")?.map(|(_, samples)| samples).unwrap_or_default(),
-            corrupted_samples: npz.optional("corrupted_samples")?.map(|(_, samples)| samples).unwrap_or_default(),
-            noise_level: npz.optional("noise_level")?.and_then(|(_, level)| level.first().copied()).unwrap_or(f64::NAN),
+            corrupted_samples: npz
+                .optional("corrupted_samples")?
+                .map(|(_, samples)| samples)
+                .unwrap_or_default(),
+            noise_level: npz
+                .optional("noise_level")?
+                .and_then(|(_, level)| level.first().copied())
+                .unwrap_or(f64::NAN),
         })
     }
 }

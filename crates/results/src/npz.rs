@@ -103,12 +103,13 @@ pub(crate) struct NpzReader<R> {
 
 impl NpzReader<std::io::BufReader<std::fs::File>> {
     pub(crate) fn open(path: &Path) -> Result<Self, ArrayFileError> {
-        let file = std::fs::File::open(path)
-            .map_err(|source| ArrayFileError::Io { action: "read", path: path.to_owned(), source })?;
-        let zip = ZipArchive::new(std::io::BufReader::new(file)).map_err(|error| ArrayFileError::Damaged {
+        let file = std::fs::File::open(path).map_err(|source| ArrayFileError::Io {
+            action: "read",
             path: path.to_owned(),
-            reason: error.to_string(),
+            source,
         })?;
+        let zip = ZipArchive::new(std::io::BufReader::new(file))
+            .map_err(|error| ArrayFileError::Damaged { path: path.to_owned(), reason: error.to_string() })?;
         Ok(NpzReader { path: path.to_owned(), zip })
     }
 }
@@ -119,7 +120,8 @@ impl<R: Read + Seek> NpzReader<R> {
         &mut self,
         name: &str,
     ) -> Result<Option<(Vec<usize>, Vec<T>)>, ArrayFileError> {
-        let wrong = |reason: String| ArrayFileError::Array { path: self.path.clone(), name: name.to_owned(), reason };
+        let wrong =
+            |reason: String| ArrayFileError::Array { path: self.path.clone(), name: name.to_owned(), reason };
         let file = match self.zip.by_name(&format!("{name}.npy")) {
             Ok(file) => file,
             Err(zip::result::ZipError::FileNotFound) => return Ok(None),
@@ -132,7 +134,10 @@ impl<R: Read + Seek> NpzReader<R> {
     }
 
     /// An array with its shape.
-    pub(crate) fn array<T: Deserialize>(&mut self, name: &str) -> Result<(Vec<usize>, Vec<T>), ArrayFileError> {
+    pub(crate) fn array<T: Deserialize>(
+        &mut self,
+        name: &str,
+    ) -> Result<(Vec<usize>, Vec<T>), ArrayFileError> {
         let missing = ArrayFileError::Array {
             path: self.path.clone(),
             name: name.to_owned(),

@@ -1,6 +1,10 @@
 //! `trace.json`: everything about one trace that a person or a script might ask for.
 
-use causal_trace_core::{Baseline, Component, Direction, Grid, Prompt, Site, TraceConfig, TraceRecord, effect};
+use std::ops::Range;
+
+use causal_trace_core::{
+    Baseline, Component, Direction, Grid, Prompt, Site, TokenSpan, TraceConfig, TraceRecord, effect,
+};
 use serde::Serialize;
 
 /// The JSON record of one trace.
@@ -54,6 +58,8 @@ pub struct ComponentEffects {
     pub percent_improvement: Vec<Vec<f64>>,
     /// The site with the largest indirect effect in the expected direction.
     pub strongest: Option<Strongest>,
+    /// The same among the subject's tokens.
+    pub strongest_at_subject: Option<Strongest>,
 }
 
 /// The site with the largest effect.
@@ -74,16 +80,20 @@ impl ComponentEffects {
     #[must_use]
     pub fn of(record: &TraceRecord) -> Vec<Self> {
         let direction = record.config.direction;
-        record.grids.iter().map(|grid| Self::of_grid(grid, direction, &record.baseline)).collect()
+        let subject = record.prompt.subject_span;
+        record.grids.iter().map(|grid| Self::of_grid(grid, subject, direction, &record.baseline)).collect()
     }
 
-    fn of_grid(grid: &Grid, direction: Direction, baseline: &Baseline) -> Self {
+    fn of_grid(grid: &Grid, subject: TokenSpan, direction: Direction, baseline: &Baseline) -> Self {
         let table = |number: &dyn Fn(&[f32]) -> f64| -> Vec<Vec<f64>> {
             (0..grid.seq_len)
                 .map(|token| (0..grid.n_layers).map(|layer| number(grid.at(token, layer))).collect())
                 .collect()
         };
         let Baseline { clean, corrupted, .. } = baseline;
+        let strongest = |tokens: Range<usize>| {
+            grid.strongest(tokens, direction, baseline).map(|(site, effect)| Strongest::new(site, effect))
+        };
         ComponentEffects {
             component: grid.component,
             patched: table(&effect::mean),
@@ -91,7 +101,8 @@ impl ComponentEffects {
             percent_improvement: table(&|patched| {
                 effect::percent_improvement(direction, *clean, corrupted, patched)
             }),
-            strongest: grid.strongest(direction, baseline).map(|(site, effect)| Strongest::new(site, effect)),
+            strongest: strongest(0..grid.seq_len),
+            strongest_at_subject: strongest(subject.range()),
         }
     }
 }

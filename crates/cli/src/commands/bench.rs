@@ -4,8 +4,8 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 use causal_trace_core::{
-    Component, Corruption, CorruptionMode, Direction, Distribution, Engine, NoiseStream, Prompt, TokenSpan, TraceConfig,
-    TraceRecord, Window,
+    Component, Corruption, CorruptionMode, Direction, Distribution, Engine, NoiseStream, Prompt, TokenSpan,
+    TraceConfig, TraceRecord, Window,
 };
 use causal_trace_engine::Answer;
 use causal_trace_lm::Model;
@@ -37,7 +37,9 @@ impl Shape {
         let numbers: Option<Vec<usize>> =
             numbers.split('x').map(|number| number.parse().ok().filter(|&number| number > 0)).collect();
         match numbers.as_deref() {
-            Some(&[n_layers, d_model, n_heads]) if d_model % n_heads == 0 => Ok(Shape { n_layers, d_model, n_heads }),
+            Some(&[n_layers, d_model, n_heads]) if d_model % n_heads == 0 => {
+                Ok(Shape { n_layers, d_model, n_heads })
+            }
             _ => bail!(
                 "--shape {text}: expected gpt2, gpt2-medium, gpt2-large, gpt2-xl or LAYERSxWIDTHxHEADS, the width a \
                  multiple of the heads"

@@ -24,7 +24,8 @@ pub(crate) fn run(args: &TokensArgs, printer: &Printer) -> Result<()> {
         .map(|(id, probability)| (id, tokenizer.token_text(id), probability))
         .collect();
     if args.json {
-        let occurrences = args.subject.as_deref().map(|subject| subject_span(&args.prompt, &encoded, subject));
+        let occurrences =
+            args.subject.as_deref().map(|subject| subject_span(&args.prompt, &encoded, subject));
         let json = serde_json::json!({
             "model": model.to_json(),
             "prompt": args.prompt,

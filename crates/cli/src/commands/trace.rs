@@ -1,11 +1,11 @@
 //! `causal-trace trace`: one prompt.
 
 use anyhow::{Context, Result, bail};
-use causal_trace_core::{Component, Grid, Prompt, TraceRecord};
+use causal_trace_core::{Grid, Prompt, TraceRecord};
 use causal_trace_engine::Answer;
 use causal_trace_lm::top_predictions;
 use causal_trace_report::{HeatMap, PRINT_DPI, terminal_map};
-use causal_trace_results::{CaseFile, ComponentEffects, NoiseSource, TraceFile};
+use causal_trace_results::{CaseFile, ComponentEffects, NoiseSource, Strongest, TraceFile};
 
 use super::with_threads;
 use crate::args::TraceArgs;
@@ -45,7 +45,8 @@ pub(crate) fn run(args: &TraceArgs, printer: &Printer) -> Result<()> {
 fn trace(args: &TraceArgs, printer: &Printer) -> Result<Traced> {
     let model = NamedModel::open(&args.model.model)?;
     let prompt = prompt(args, &model, printer)?;
-    let asked = args.answer.as_deref().map(|text| prompts::answer_token(&model.lm.tokenizer, text)).transpose()?;
+    let asked =
+        args.answer.as_deref().map(|text| prompts::answer_token(&model.lm.tokenizer, text)).transpose()?;
     let (config, noise) = settings::resolve(args, &model.lm)?;
     let mut record = TraceRecord::unmeasured(prompt, config.clone(), model.lm.model.architecture().n_layers);
     let prompt = record.prompt.clone();
@@ -147,26 +148,31 @@ impl Traced {
         for (grid, effects) in grids.iter().zip(&file.components) {
             printer.result("");
             printer.result(&terminal_map(&self.heat_map(grid), printer.color_depth(), printer.width())?);
-            printer.result(&self.strongest(grid.component, effects, file.total_effect));
+            let strongest =
+                [("strongest", &effects.strongest), ("at the subject", &effects.strongest_at_subject)];
+            for (label, site) in strongest {
+                if let Some(site) = site {
+                    printer.result(&self.site(label, grid, site, file.total_effect));
+                }
+            }
         }
         Ok(())
     }
 
-    fn strongest(&self, component: Component, effects: &ComponentEffects, total_effect: f64) -> String {
-        let Some(site) = &effects.strongest else { return String::new() };
+    fn site(&self, label: &str, grid: &Grid, site: &Strongest, total_effect: f64) -> String {
         let share = if total_effect.abs() > 1e-6 {
             format!(", {:.0} % of the total effect", 100.0 * site.indirect_effect / total_effect)
         } else {
             String::new()
         };
-        let layers = if component.is_windowed() { "window around layer" } else { "layer" };
+        let layers = if grid.component.is_windowed() { "window around layer" } else { "layer" };
         format!(
-            "strongest {component} site: token {} '{}', {layers} {} ({}): p = {:.4}, indirect effect {:.4}{share}",
+            "{label:<15} {layers} {}, token {} '{}' ({}): p = {:.4}, indirect effect {:.4}{share}",
+            site.layer,
             site.token,
             self.record.prompt.tokens[site.token],
-            site.layer,
             site.hook,
-            effects.patched[site.token][site.layer],
+            causal_trace_core::effect::mean(grid.at(site.token, site.layer)),
             site.indirect_effect,
         )
     }

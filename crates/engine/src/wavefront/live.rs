@@ -38,8 +38,11 @@ pub(crate) struct Live {
 
 impl Live {
     pub(crate) fn new(turn: &Turn<'_>, sizes: Sizes, direction: Direction) -> Self {
-        let rows: usize =
-            turn.openings.iter().map(|(_, opening)| opening.ends.len() * (sizes.seq_len - opening.token)).sum();
+        let rows: usize = turn
+            .openings
+            .iter()
+            .map(|(_, opening)| opening.ends.len() * (sizes.seq_len - opening.token))
+            .sum();
         Live {
             sizes,
             direction,
@@ -121,7 +124,15 @@ impl Live {
         if !patching && ends.len() > 1 {
             // The shortest window is this layer alone: its run parts from the others at once.
             let ended = ends.remove(0);
-            self.duplicate_last(Origin { component, token, sample, base, source, patching, ends: vec![ended] });
+            self.duplicate_last(Origin {
+                component,
+                token,
+                sample,
+                base,
+                source,
+                patching,
+                ends: vec![ended],
+            });
         }
         let patching = component != Component::Residual && ends[0].0 > layer + 1;
         self.origins.push(Origin { component, token, sample, base, source, patching, ends });

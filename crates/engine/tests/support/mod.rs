@@ -1,6 +1,11 @@
 //! Golden cases: what ROME's own code computed for small models, and how to trace the same here.
 #![expect(clippy::unwrap_used, reason = "a test that cannot read its data has failed")]
-#![allow(dead_code, unreachable_pub, clippy::allow_attributes, reason = "each test file uses its part of these helpers")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    clippy::allow_attributes,
+    reason = "each test file uses its part of these helpers"
+)]
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -10,6 +15,7 @@ use causal_trace_core::{
     TraceRecord, Window,
 };
 use causal_trace_engine::{Answer, TraceError, trace};
+use causal_trace_lm::weights::Weights;
 use causal_trace_lm::{LanguageModel, Model};
 use causal_trace_results::CaseFile;
 use serde_json::Value;
@@ -55,8 +61,9 @@ pub fn all_cases() -> Vec<Cases> {
 }
 
 fn folders(parent: &Path) -> impl Iterator<Item = PathBuf> {
-    let mut found: Vec<PathBuf> =
-        std::fs::read_dir(parent).map(|entries| entries.map(|entry| entry.unwrap().path()).collect()).unwrap_or_default();
+    let mut found: Vec<PathBuf> = std::fs::read_dir(parent)
+        .map(|entries| entries.map(|entry| entry.unwrap().path()).collect())
+        .unwrap_or_default();
     found.sort();
     found.into_iter().filter(|path| path.is_dir())
 }
@@ -73,7 +80,8 @@ impl Cases {
 
     /// The recorded case files that exist for a component, with their facts' ids.
     pub fn files(&self, component: Component) -> Vec<(i64, PathBuf)> {
-        let ids = self.meta["facts"].as_array().unwrap().iter().map(|fact| fact["known_id"].as_i64().unwrap());
+        let ids =
+            self.meta["facts"].as_array().unwrap().iter().map(|fact| fact["known_id"].as_i64().unwrap());
         ids.map(|id| (id, self.folder.join(format!("knowledge_{id}{}.npz", component.file_suffix()))))
             .filter(|(_, path)| path.is_file())
             .collect()
@@ -161,6 +169,36 @@ impl Family {
             model,
             prompts,
         }
+    }
+
+    /// The names of its tensors, as they are asked for.
+    pub fn tensor_names(&self) -> Vec<String> {
+        let mut names = Vec::new();
+        self.rebuilt(|_| {}, |name, _| names.push(name.to_owned()));
+        names
+    }
+
+    /// The same model with other weights.
+    pub fn changed(&self, weights: impl FnMut(&str, &mut [f32])) -> Model {
+        self.rebuilt(|_| {}, weights)
+    }
+
+    /// The same weights with another config.
+    pub fn reconfigured(&self, config: impl FnOnce(&mut Value)) -> Model {
+        self.rebuilt(config, |_, _| {})
+    }
+
+    fn rebuilt(&self, config: impl FnOnce(&mut Value), mut weights: impl FnMut(&str, &mut [f32])) -> Model {
+        let text = std::fs::read_to_string(self.folder.join("config.json")).unwrap();
+        let mut value: Value = serde_json::from_str(&text).unwrap();
+        config(&mut value);
+        let stored = Weights::open(&self.folder).unwrap();
+        Model::from_source(&value.to_string(), &mut |name, _| {
+            let mut tensor = stored.tensor(name).unwrap().to_f32();
+            weights(name, &mut tensor);
+            tensor
+        })
+        .unwrap()
     }
 
     /// All components, ROME's corruption of this model, windows of three layers, three samples.

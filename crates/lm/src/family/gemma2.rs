@@ -21,8 +21,7 @@ fn architecture(config: &Config) -> Result<Architecture, ModelError> {
     let d_head = config.head_width(d_model, n_heads)?;
     let scale = config.optional_number("query_pre_attn_scalar")?.unwrap_or(d_head as f32).powf(-0.5);
     let attention_bias = config.flag("attention_bias", false)?;
-    let activation =
-        config.activation("hidden_activation").or_else(|_| config.activation("hidden_act"))?;
+    let activation = config.activation("hidden_activation").or_else(|_| config.activation("hidden_act"))?;
     Ok(Architecture {
         model_type: "gemma2".to_owned(),
         n_layers,

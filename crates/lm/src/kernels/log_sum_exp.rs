@@ -111,7 +111,8 @@ mod tests {
             let found = log_probability(&x, &head, None, answer, Threads::One, &mut Vec::new());
             for (row, found) in x.chunks(2).zip(found) {
                 let logit = |v: usize| {
-                    f64::from(weight[2 * v]) * f64::from(row[0]) + f64::from(weight[2 * v + 1]) * f64::from(row[1])
+                    f64::from(weight[2 * v]) * f64::from(row[0])
+                        + f64::from(weight[2 * v + 1]) * f64::from(row[1])
                 };
                 let sum: f64 = (0..vocabulary).map(|v| logit(v).exp()).sum();
                 assert!((found - (logit(answer) - sum.ln())).abs() < 1e-6);

@@ -69,13 +69,11 @@ pub(crate) fn erf(x: f32) -> f32 {
                         * (1.0 / 10.0
                             + square
                                 * (-1.0 / 42.0
-                                    + square
-                                        * (1.0 / 216.0
-                                            + square * (-1.0 / 1320.0 + square / 9360.0))))));
+                                    + square * (1.0 / 216.0 + square * (-1.0 / 1320.0 + square / 9360.0))))));
     let size = x.abs();
     let t = 1.0 / (1.0 + 0.327_591_1 * size);
-    let polynomial = t
-        * (0.254_829_6 + t * (-0.284_496_74 + t * (1.421_413_7 + t * (-1.453_152_1 + t * 1.061_405_4))));
+    let polynomial =
+        t * (0.254_829_6 + t * (-0.284_496_74 + t * (1.421_413_7 + t * (-1.453_152_1 + t * 1.061_405_4))));
     let closed = (1.0 - polynomial * exp(-square)).copysign(x);
     if size < 0.7 { series } else { closed }
 }
@@ -125,7 +123,9 @@ mod tests {
         let sigmoid_error = largest_error(30.0, sigmoid, |x| 1.0 / (1.0 + (-x).exp()), true);
         let tanh_error = largest_error(12.0, tanh, f64::tanh, true);
         let erf_error = largest_error(6.0, erf, exact_erf, false);
-        println!("relative: sigmoid {sigmoid_error:.1e}, tanh {tanh_error:.1e}; absolute: erf {erf_error:.1e}");
+        println!(
+            "relative: sigmoid {sigmoid_error:.1e}, tanh {tanh_error:.1e}; absolute: erf {erf_error:.1e}"
+        );
         assert!(sigmoid_error < 4e-7);
         assert!(tanh_error < 5e-7);
         assert!(erf_error < 3e-7);

@@ -48,11 +48,8 @@ mod tests {
 
     #[test]
     fn a_quarter_turn_swaps_the_pair() {
-        let rope = Rope {
-            d_rotary: 2,
-            pairs: RopePairs::Halves,
-            frequencies: vec![std::f32::consts::FRAC_PI_2],
-        };
+        let rope =
+            Rope { d_rotary: 2, pairs: RopePairs::Halves, frequencies: vec![std::f32::consts::FRAC_PI_2] };
         let table = RopeTable::new(&rope, 2);
         let mut x = [1.0, 2.0, 9.0, 1.0, 2.0, 9.0];
         rotate(&table, [0, 1], &mut x, 3, 0..3, 3);

@@ -1,0 +1,87 @@
+//! The real binary, run in a folder of its own, and model folders to break.
+#![expect(clippy::unwrap_used, reason = "a test that cannot prepare its input has failed")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    clippy::allow_attributes,
+    reason = "each test file uses its part of these helpers"
+)]
+
+use std::path::{Path, PathBuf};
+use std::process::Output;
+
+use assert_cmd::Command;
+use serde_json::Value;
+
+pub const PROMPT: &str = "Vinson Massif is located in the continent of";
+pub const SUBJECT: &str = "Vinson Massif";
+
+pub fn golden(family: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/golden").join(family)
+}
+
+/// Runs the program in `folder`, where nothing of this machine's settings reaches it.
+pub fn causal_trace(folder: &Path, args: &[&str]) -> Output {
+    Command::new(assert_cmd::cargo::cargo_bin!("causal-trace"))
+        .args(args)
+        .current_dir(folder)
+        .env_remove("FORCE_COLOR")
+        .env_remove("COLORTERM")
+        .env("HF_HOME", folder.join("no-cache"))
+        .output()
+        .unwrap()
+}
+
+pub fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+pub fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+/// The program is done without an error.
+pub fn succeeds(folder: &Path, args: &[&str]) -> Output {
+    let output = causal_trace(folder, args);
+    assert_eq!(output.status.code(), Some(0), "{args:?}: {}", stderr(&output));
+    output
+}
+
+/// The program fails with the exit code, in one line or two that contain the words, and prints no result.
+pub fn fails(folder: &Path, args: &[&str], code: i32, words: &[&str]) {
+    let output = causal_trace(folder, args);
+    let message = stderr(&output);
+    assert_eq!(output.status.code(), Some(code), "{args:?}: {message}");
+    for word in words {
+        assert!(message.contains(word), "{args:?}: '{word}' is not in: {message}");
+    }
+    assert!(stdout(&output).is_empty(), "{args:?} printed a result");
+    assert!(!message.contains("panicked") && !message.contains("stack backtrace"), "{message}");
+    if code == 1 {
+        let errors = message.lines().filter(|line| !line.starts_with("note:")).count();
+        assert!(errors <= 2, "{errors} lines: {message}");
+    }
+}
+
+/// A copy of a golden model, to be changed.
+pub fn copied_model(folder: &Path, family: &str) -> PathBuf {
+    let copy = folder.join(family);
+    std::fs::create_dir_all(&copy).unwrap();
+    for entry in std::fs::read_dir(golden(family).join("model")).unwrap() {
+        let path = entry.unwrap().path();
+        std::fs::write(copy.join(path.file_name().unwrap()), std::fs::read(&path).unwrap()).unwrap();
+    }
+    copy
+}
+
+/// A copy of a golden model with some fields of its config changed.
+pub fn model_with(folder: &Path, family: &str, changes: &[(&str, Value)]) -> PathBuf {
+    let copy = copied_model(folder, family);
+    let path = copy.join("config.json");
+    let mut config: Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+    for (name, value) in changes {
+        config[*name] = value.clone();
+    }
+    std::fs::write(&path, config.to_string()).unwrap();
+    copy
+}

@@ -1,0 +1,368 @@
+//! What must hold exactly for any model: the points of the method's list, in its order, for ten families.
+//!
+//! "Exactly" is to the bit where a number is known without computing it; elsewhere it is [`ROUNDING`].
+
+mod support;
+
+use causal_trace_core::{
+    Component, Corruption, CorruptionMode, Direction, Distribution, Engine, Prompt, TraceConfig, TraceRecord,
+    Window, effect,
+};
+use causal_trace_engine::{Answer, Patch, patched};
+use causal_trace_lm::Model;
+use support::{Family, families, largest_difference, prompt, traced};
+
+/// Between runs that are the same on paper; absolute, in units of probability.
+const ROUNDING: f64 = 1e-6;
+
+const ENGINES: [Engine; 2] = [Engine::Wavefront, Engine::Naive];
+const DIRECTIONS: [Direction; 2] = [Direction::Denoise, Direction::Noise];
+
+/// Every family with each of its recorded prompts, in both directions.
+fn for_each_case(mut each: impl FnMut(&Family, &Prompt, TraceConfig)) {
+    for family in families() {
+        for prompt in &family.prompts {
+            for direction in DIRECTIONS {
+                each(family, prompt, TraceConfig { direction, ..family.config(Engine::Wavefront) });
+            }
+        }
+    }
+}
+
+fn patched_run(family: &Family, prompt: &Prompt, config: &TraceConfig, patches: &[Patch]) -> Vec<f32> {
+    patched(&family.model, prompt, Answer::Predicted, config, patches).unwrap()
+}
+
+fn trace(family: &Family, prompt: &Prompt, config: &TraceConfig, engine: Engine) -> TraceRecord {
+    let record = traced(&family.model, prompt, &TraceConfig { engine, ..config.clone() }).unwrap();
+    assert!(
+        record.baseline.total_effect().abs() > 1e-4 || config.corruption.level == 0.0,
+        "something is at stake"
+    );
+    record
+}
+
+/// The run that is patched, sample by sample: corrupted when denoising.
+fn base(record: &TraceRecord) -> Vec<f32> {
+    match record.config.direction {
+        Direction::Denoise => record.baseline.corrupted.clone(),
+        Direction::Noise => vec![record.baseline.clean; record.baseline.corrupted.len()],
+    }
+}
+
+/// The run that states are taken from, sample by sample: clean when denoising.
+fn source(record: &TraceRecord) -> Vec<f32> {
+    match record.config.direction {
+        Direction::Denoise => vec![record.baseline.clean; record.baseline.corrupted.len()],
+        Direction::Noise => record.baseline.corrupted.clone(),
+    }
+}
+
+/// A largest difference with its limit, printed when the test ends well.
+struct Largest {
+    what: &'static str,
+    limit: f64,
+    found: f64,
+    count: usize,
+}
+
+impl Largest {
+    fn new(what: &'static str, limit: f64) -> Self {
+        Largest { what, limit, found: 0.0, count: 0 }
+    }
+
+    fn compare(&mut self, a: &[f32], b: &[f32], case: impl Fn() -> String) {
+        let difference = largest_difference(a, b);
+        assert!(difference <= self.limit, "{}: {difference:.1e} in {}", self.what, case());
+        self.found = self.found.max(difference);
+        self.count += 1;
+    }
+
+    fn report(&self, at_least: usize) {
+        println!("{}: largest of {} differences {:.1e}", self.what, self.count, self.found);
+        assert!(self.count >= at_least, "only {} comparisons", self.count);
+    }
+}
+
+#[test]
+fn patching_nothing_gives_the_base_run() {
+    let mut naive = Largest::new("naive", 0.0);
+    let mut wavefront = Largest::new("wavefront", ROUNDING);
+    for_each_case(|family, prompt, config| {
+        let unpatched = patched_run(family, prompt, &config, &[]);
+        let mut config = config;
+        config.components.clear();
+        naive.compare(&unpatched, &base(&trace(family, prompt, &config, Engine::Naive)), || {
+            family.name.clone()
+        });
+        wavefront.compare(&unpatched, &base(&trace(family, prompt, &config, Engine::Wavefront)), || {
+            family.name.clone()
+        });
+    });
+    naive.report(40);
+    wavefront.report(40);
+}
+
+#[test]
+fn the_residual_of_every_token_of_one_layer_gives_the_source_run() {
+    let mut largest = Largest::new("every token", ROUNDING);
+    for_each_case(|family, prompt, config| {
+        let config = TraceConfig { components: vec![], ..config };
+        let expected = source(&trace(family, prompt, &config, Engine::Naive));
+        for layer in 0..family.model.architecture().n_layers {
+            let patch = |token| Patch { component: Component::Residual, layer, token };
+            let patches: Vec<Patch> = (0..prompt.seq_len()).map(patch).collect();
+            let restored = patched_run(family, prompt, &config, &patches);
+            largest.compare(&restored, &expected, || format!("{} layer {layer}", family.name));
+        }
+    });
+    largest.report(240);
+}
+
+/// Where only the last token is corrupted, its residual is all that differs.
+#[test]
+fn the_residual_of_the_only_corrupted_token_gives_the_source_run() {
+    for engine in ENGINES {
+        let mut largest = Largest::new("only corrupted token", ROUNDING);
+        for_each_case(|family, recorded, config| {
+            for seq_len in [1, recorded.seq_len()] {
+                let prompt = prompt(&recorded.ids[..seq_len], seq_len - 1..seq_len);
+                let config = TraceConfig { components: vec![Component::Residual], engine, ..config.clone() };
+                let record = traced(&family.model, &prompt, &config).unwrap();
+                for layer in 0..family.model.architecture().n_layers {
+                    let restored = record.grids[0].at(seq_len - 1, layer);
+                    largest.compare(restored, &source(&record), || format!("{} layer {layer}", family.name));
+                }
+            }
+        });
+        largest.report(480);
+    }
+}
+
+/// What a site that cannot have an effect may differ from the base run by: nothing where it is filled in.
+fn limit(engine: Engine) -> f64 {
+    match engine {
+        Engine::Wavefront => 0.0,
+        Engine::Naive => ROUNDING,
+    }
+}
+
+#[test]
+fn sites_before_the_first_corrupted_token_have_no_effect() {
+    for engine in ENGINES {
+        let mut largest = Largest::new("before the subject", limit(engine));
+        for_each_case(|family, recorded, config| {
+            // The recorded subject, and one that begins later.
+            let spans = [recorded.subject_span.range(), recorded.seq_len() - 2..recorded.seq_len() - 1];
+            for span in spans {
+                let prompt = prompt(&recorded.ids, span.clone());
+                let record =
+                    traced(&family.model, &prompt, &TraceConfig { engine, ..config.clone() }).unwrap();
+                let base = base(&record);
+                for grid in &record.grids {
+                    for (token, layer) in
+                        (0..span.start).flat_map(|t| (0..grid.n_layers).map(move |l| (t, l)))
+                    {
+                        let samples = grid.at(token, layer);
+                        let site = || format!("{} {} {layer}@{token}", family.name, grid.component);
+                        largest.compare(samples, &base, site);
+                        if engine == Engine::Wavefront {
+                            let baseline = &record.baseline;
+                            let effect = effect::indirect_effect(
+                                config.direction,
+                                baseline.clean,
+                                &baseline.corrupted,
+                                samples,
+                            );
+                            assert!(effect.abs() < 1e-15, "{}: {effect}", site());
+                        }
+                    }
+                }
+            }
+        });
+        largest.report(1000);
+    }
+}
+
+#[test]
+fn in_the_final_layer_only_the_last_token_has_an_effect() {
+    for engine in ENGINES {
+        let mut others = Largest::new("other tokens", limit(engine));
+        let mut last = Largest::new("last token", limit(engine));
+        for_each_case(|family, prompt, config| {
+            let config = TraceConfig { window: Window { width: 1 }, ..config };
+            let record = trace(family, prompt, &config, engine);
+            let final_layer = family.model.architecture().n_layers - 1;
+            for grid in &record.grids {
+                for token in 0..prompt.seq_len() - 1 {
+                    let site = || format!("{} {} at token {token}", family.name, grid.component);
+                    others.compare(grid.at(token, final_layer), &base(&record), site);
+                }
+            }
+            let restored = record.grids[0].at(prompt.seq_len() - 1, final_layer);
+            last.compare(restored, &source(&record), || family.name.clone());
+            if config.direction == Direction::Denoise && engine == Engine::Wavefront {
+                let (clean, corrupted) = (record.baseline.clean, &record.baseline.corrupted);
+                let effect = effect::indirect_effect(Direction::Denoise, clean, corrupted, restored);
+                assert!((effect - record.baseline.total_effect()).abs() < 1e-15, "IE = p − p*");
+            }
+        });
+        others.report(300);
+        last.report(40);
+    }
+}
+
+#[test]
+fn without_noise_nothing_has_an_effect() {
+    for engine in ENGINES {
+        for distribution in [Distribution::Gaussian, Distribution::Uniform] {
+            let mut total = Largest::new("total effect", ROUNDING);
+            let mut indirect = Largest::new("indirect effects", ROUNDING);
+            for_each_case(|family, prompt, config| {
+                let corruption =
+                    Corruption { level: 0.0, distribution, extra_tokens: 1, ..config.corruption };
+                let record = trace(family, prompt, &TraceConfig { corruption, ..config }, engine);
+                total.compare(&source(&record), &base(&record), || family.name.clone());
+                let base = base(&record);
+                for grid in &record.grids {
+                    for samples in grid.samples.chunks(grid.n_samples) {
+                        indirect.compare(samples, &base, || format!("{} {}", family.name, grid.component));
+                    }
+                }
+            });
+            total.report(40);
+            indirect.report(5000);
+        }
+    }
+}
+
+#[test]
+fn a_window_restores_its_layers_and_width_one_a_single_site() {
+    for engine in ENGINES {
+        let mut largest = Largest::new("windows", ROUNDING);
+        for_each_case(|family, prompt, config| {
+            let n_layers = family.model.architecture().n_layers;
+            let token = prompt.subject_span.end - 1;
+            for width in [1, 4, 2 * n_layers] {
+                let config = TraceConfig { window: Window { width }, ..config.clone() };
+                let record = trace(family, prompt, &config, engine);
+                for grid in &record.grids {
+                    for layer in 0..n_layers {
+                        let layers = match (grid.component, width) {
+                            (Component::Residual, _) | (_, 1) => layer..layer + 1,
+                            (_, 4) => layer.saturating_sub(2)..(layer + 2).min(n_layers),
+                            _ => 0..n_layers,
+                        };
+                        let patch = |layer| Patch { component: grid.component, layer, token };
+                        let patches: Vec<Patch> = layers.map(patch).collect();
+                        let expected = patched_run(family, prompt, &config, &patches);
+                        largest.compare(grid.at(token, layer), &expected, || {
+                            format!("{} {} width {width}, layer {layer}", family.name, grid.component)
+                        });
+                    }
+                }
+            }
+        });
+        largest.report(2000);
+    }
+}
+
+/// Every one of these components, in the layers up to `last_layer`, at one token.
+fn up_to(last_layer: usize, token: usize, components: &[Component]) -> Vec<Patch> {
+    let of_layer = |layer| components.iter().map(move |&component| Patch { component, layer, token });
+    (0..=last_layer).flat_map(of_layer).collect()
+}
+
+/// A token outside the corrupted span enters the first layer as in the source run. With attention's and the mlp's
+/// outputs restored in layers 0 to l, its residual after each of these layers is the sum of the same terms.
+/// Restoring its residual in layers 0 to l is the same intervention; restoring it in layer l alone is not, since
+/// other tokens have read it before.
+#[test]
+fn mlp_and_attention_restored_together_restore_the_residual_outside_the_subject() {
+    let mut largest = Largest::new("mlp and attention together", ROUNDING);
+    let mut single_layer = 0.0f64;
+    for_each_case(|family, prompt, config| {
+        let n_layers = family.model.architecture().n_layers;
+        let outside = |token: &usize| !prompt.subject_span.range().contains(token);
+        for token in (0..prompt.seq_len()).filter(outside) {
+            for last_layer in 0..n_layers {
+                let restored = |patches: &[Patch]| patched_run(family, prompt, &config, patches);
+                let branches = restored(&up_to(last_layer, token, &[Component::Attention, Component::Mlp]));
+                let residual = restored(&up_to(last_layer, token, &[Component::Residual]));
+                largest.compare(&branches, &residual, || format!("{} token {token}", family.name));
+                let alone = restored(&[Patch { component: Component::Residual, layer: last_layer, token }]);
+                single_layer = single_layer.max(largest_difference(&branches, &alone));
+            }
+        }
+    });
+    largest.report(500);
+    assert!(single_layer > 1e-4, "one layer alone is another intervention: {single_layer}");
+}
+
+#[test]
+fn mlp_and_attention_of_a_corrupted_token_do_not_restore_its_residual() {
+    let mut largest = 0.0f64;
+    for_each_case(|family, prompt, config| {
+        let (n_layers, token) = (family.model.architecture().n_layers, prompt.subject_span.start);
+        let restored = |patches: &[Patch]| patched_run(family, prompt, &config, patches);
+        let branches = restored(&up_to(n_layers - 1, token, &[Component::Attention, Component::Mlp]));
+        let residual = restored(&up_to(n_layers - 1, token, &[Component::Residual]));
+        largest = largest.max(largest_difference(&branches, &residual));
+    });
+    assert!(largest > 1e-4, "the embedding stays corrupted: {largest}");
+}
+
+/// Without noise both runs are the same, whatever is copied between them.
+#[test]
+fn patching_a_run_with_itself_is_the_identity() {
+    let mut largest = Largest::new("self-patch", ROUNDING);
+    for_each_case(|family, prompt, config| {
+        let corruption = Corruption { level: 0.0, ..config.corruption };
+        let config = TraceConfig { corruption, ..config };
+        let untouched = patched_run(family, prompt, &config, &[]);
+        let last_layer = family.model.architecture().n_layers - 1;
+        for components in [&Component::ALL[..], &Component::ALL[1..]] {
+            let all = (0..prompt.seq_len()).flat_map(|token| up_to(last_layer, token, components));
+            let patches: Vec<Patch> = all.collect();
+            largest
+                .compare(&patched_run(family, prompt, &config, &patches), &untouched, || family.name.clone());
+        }
+    });
+    largest.report(80);
+}
+
+/// A prompt whose subject's embeddings are all 0 is not changed by replacing them with 0: a self-patch of every
+/// grid, in a run that noise was applied to.
+#[test]
+fn replacing_an_embedding_with_itself_is_the_identity() {
+    for engine in ENGINES {
+        let mut largest = Largest::new("replaced by itself", ROUNDING);
+        for family in families() {
+            let model = family.changed(|name, weights| {
+                if name.contains("embed_tokens") || name.contains("embed_in") || name.contains("wte") {
+                    weights[..family.model.architecture().d_model].fill(0.0);
+                }
+            });
+            let corruption =
+                Corruption { level: 0.0, mode: CorruptionMode::Replace, ..family.config(engine).corruption };
+            let baseline_mode = CorruptionMode::Replace;
+            let corruption = Corruption { baseline_mode, ..corruption };
+            let config = TraceConfig { corruption, ..family.config(engine) };
+            let record = traced(&model, &prompt(&[5, 0, 0, 9, 7], 1..3), &config).unwrap();
+            for samples in record.grids.iter().flat_map(|grid| grid.samples.chunks(grid.n_samples)) {
+                largest.compare(samples, &source(&record), || family.name.clone());
+            }
+        }
+        largest.report(900);
+    }
+}
+
+/// Kept here so that a change of [`Model::from_source`] or of the loader that loses weights is noticed.
+#[test]
+fn a_rebuilt_model_is_the_same_model() {
+    for family in families() {
+        let rebuilt: Model = family.changed(|_, _| {});
+        let ids = &family.prompts[0].ids;
+        assert_eq!(rebuilt.logits(ids).unwrap(), family.model.logits(ids).unwrap(), "{}", family.name);
+    }
+}

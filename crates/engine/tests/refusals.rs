@@ -1,0 +1,200 @@
+//! What cannot be traced, and what the sink receives.
+
+mod support;
+
+use causal_trace_core::{Baseline, Component, Corruption, Engine, Prompt, Sink, Site, TraceConfig, Window};
+use causal_trace_engine::{Answer, Patch, TraceError, patched, trace};
+use causal_trace_lm::{Model, ModelError};
+use support::{Family, families, prompt};
+
+const ENGINES: [Engine; 2] = [Engine::Wavefront, Engine::Naive];
+
+/// Everything that was received, in order.
+#[derive(Debug, Default)]
+struct Received {
+    baselines: Vec<Baseline>,
+    sites: Vec<(Site, Vec<f32>)>,
+    progress: Vec<(usize, usize)>,
+}
+
+impl Sink for Received {
+    fn baseline(&mut self, baseline: &Baseline) {
+        assert!(self.sites.is_empty(), "the baseline comes before any site");
+        self.baselines.push(baseline.clone());
+    }
+
+    fn patched(&mut self, site: Site, samples: &[f32]) {
+        self.sites.push((site, samples.to_vec()));
+    }
+
+    fn progress(&mut self, done: usize, total: usize) {
+        self.progress.push((done, total));
+    }
+}
+
+#[test]
+fn the_sink_receives_the_baseline_and_every_site_once() {
+    let family = &families()[0];
+    let prompt = &family.prompts[0];
+    for engine in ENGINES {
+        for memory in [1, 1 << 30] {
+            let mut received = Received::default();
+            let config = TraceConfig { memory, ..family.config(engine) };
+            trace(&family.model, prompt, Answer::Predicted, &config, &mut received).unwrap();
+            assert_eq!(received.baselines.len(), 1);
+            assert_eq!(received.baselines[0].corrupted.len(), 3);
+            assert!(received.sites.iter().all(|(_, samples)| samples.len() == 3));
+            let mut sites: Vec<Site> = received.sites.iter().map(|&(site, _)| site).collect();
+            sites.sort();
+            let mut expected = Vec::new();
+            for component in Component::ALL {
+                for layer in 0..family.model.architecture().n_layers {
+                    expected.extend((0..prompt.seq_len()).map(|token| Site { component, layer, token }));
+                }
+            }
+            assert_eq!(sites, expected);
+            let &(done, total) = received.progress.last().unwrap();
+            assert_eq!(done, total, "{engine}: the work was done");
+            assert!(received.progress.is_sorted_by_key(|&(done, _)| done), "{engine}: work is not undone");
+        }
+    }
+}
+
+/// What both engines say; nothing may have been given to the sink.
+fn refused(model: &Model, prompt: &Prompt, answer: Answer, config: &TraceConfig) -> TraceError {
+    let mut errors = ENGINES.map(|engine| {
+        let mut received = Received::default();
+        let config = TraceConfig { engine, ..config.clone() };
+        let error = trace(model, prompt, answer, &config, &mut received).unwrap_err();
+        assert!(
+            received.baselines.is_empty() && received.sites.is_empty(),
+            "{engine}: nothing after {error}"
+        );
+        error
+    });
+    assert_eq!(errors[0].to_string(), errors[1].to_string(), "both engines say the same");
+    std::mem::replace(&mut errors[0], TraceError::NoSubjects)
+}
+
+/// A family, and its first prompt and settings.
+fn good() -> (&'static Family, &'static Prompt, TraceConfig) {
+    let family = families().iter().find(|family| family.name == "gpt2").unwrap();
+    (family, &family.prompts[0], family.config(Engine::Wavefront))
+}
+
+#[test]
+fn settings_outside_their_range_are_refused() {
+    let (family, prompt, config) = good();
+    let with = |corruption: Corruption| TraceConfig { corruption, ..config.clone() };
+    let level = |level: f64| with(Corruption { level, ..config.corruption });
+    let cases = [
+        (with(Corruption { samples: 0, ..config.corruption }), "samples"),
+        (TraceConfig { window: Window { width: 0 }, ..config.clone() }, "window"),
+        (level(f64::NAN), "noise level"),
+        (level(f64::INFINITY), "noise level"),
+        (level(-0.5), "noise level"),
+    ];
+    for (config, expected) in cases {
+        let error = refused(&family.model, prompt, Answer::Predicted, &config);
+        assert!(matches!(error, TraceError::Setting { what, .. } if what == expected), "{expected}: {error}");
+    }
+}
+
+#[test]
+#[expect(clippy::reversed_empty_ranges, reason = "a reversed span is one of the mistakes")]
+fn spans_that_cover_no_token_are_refused() {
+    let (family, good, config) = good();
+    let seq_len = good.seq_len();
+    for span in [0..0, 2..2, 3..1, seq_len - 1..seq_len + 1, seq_len..seq_len + 2] {
+        let error = refused(&family.model, &prompt(&good.ids, span.clone()), Answer::Predicted, &config);
+        let TraceError::EmptySpan { start, end, seq_len: tokens } = error else {
+            panic!("{span:?}: {error}")
+        };
+        assert_eq!((start..end, tokens), (span, seq_len));
+    }
+}
+
+#[test]
+fn prompts_and_answers_that_do_not_fit_the_model_are_refused() {
+    let (family, good, config) = good();
+    let error =
+        |ids: &[u32], answer: Answer| match refused(&family.model, &prompt(ids, 0..1), answer, &config) {
+            TraceError::Model(error) => error,
+            other => panic!("{other}"),
+        };
+    assert!(matches!(error(&[], Answer::Predicted), ModelError::EmptyPrompt));
+    let too_long = error(&[1; 65], Answer::Predicted);
+    assert!(matches!(too_long, ModelError::TooLong { tokens: 65, max_positions: 64 }));
+    let unknown_token = error(&[1, 768], Answer::Predicted);
+    assert!(matches!(unknown_token, ModelError::TokenOutside { id: 768, d_vocab: 768 }));
+    let unknown_answer = error(&good.ids, Answer::Token(768));
+    assert!(matches!(unknown_answer, ModelError::TokenOutside { id: 768, d_vocab: 768 }));
+}
+
+#[test]
+fn a_prompt_beyond_a_sliding_window_is_refused() {
+    let family = families().iter().find(|family| family.name == "mistral").unwrap();
+    let model = family.reconfigured(|config| config["sliding_window"] = 4.into());
+    let config = family.config(Engine::Wavefront);
+    let error = refused(&model, &prompt(&[1, 2, 3, 4, 5], 0..1), Answer::Predicted, &config);
+    assert!(matches!(error, TraceError::Model(ModelError::BeyondWindow { tokens: 5, window: 4 })), "{error}");
+    support::traced(&model, &prompt(&[1, 2, 3, 4], 0..1), &config).unwrap();
+}
+
+#[test]
+fn a_patch_that_hits_nothing_is_an_error() {
+    let (family, prompt, config) = good();
+    let n_layers = family.model.architecture().n_layers;
+    for component in Component::ALL {
+        let hit = Patch { component, layer: 0, token: 0 };
+        let missed = [Patch { layer: n_layers, ..hit }, Patch { token: prompt.seq_len(), ..hit }];
+        for missed in missed {
+            let error =
+                patched(&family.model, prompt, Answer::Predicted, &config, &[hit, missed]).unwrap_err();
+            let TraceError::PatchMissed { site, hits: 0, expected: 3 } = error else { panic!("{error}") };
+            let expected = Site { component, layer: missed.layer, token: missed.token };
+            assert_eq!(site, expected);
+        }
+    }
+}
+
+#[test]
+fn noise_that_overflows_is_an_error() {
+    for family in families() {
+        let mut config = family.config(Engine::Wavefront);
+        config.corruption.level = 1e300;
+        let error = refused(&family.model, &family.prompts[0], Answer::Predicted, &config);
+        let TraceError::NotFinite { what } = error else { panic!("{}: {error}", family.name) };
+        assert!(what.contains("corrupted"), "{what}");
+    }
+}
+
+/// A damaged weight, one tensor at a time: whichever it is, no number may come out.
+#[test]
+fn weights_that_are_not_numbers_are_an_error() {
+    for family in families() {
+        let mut config = family.config(Engine::Wavefront);
+        config.components = vec![Component::Residual];
+        config.corruption.samples = 1;
+        let prompt = prompt(&[3, 5, 7], 1..2);
+        for damaged in family.tensor_names().iter().filter(|name| !name.contains(".3.")) {
+            let model = family.changed(|name, weights| {
+                if name == damaged {
+                    // Of embeddings, the row of a token and of a position that the prompt has.
+                    let place = 3 * family.model.architecture().d_model;
+                    let place = if name.contains("emb") || name.contains("wte") || name.contains("wpe") {
+                        place + 1
+                    } else {
+                        weights.len() / 2
+                    };
+                    weights[place] = f32::NAN;
+                }
+            });
+            let error = refused(&model, &prompt, Answer::Token(11), &config);
+            assert!(matches!(error, TraceError::NotFinite { .. }), "{} {damaged}: {error}", family.name);
+            let error = refused(&model, &prompt, Answer::Predicted, &config);
+            let expected = matches!(error, TraceError::Model(ModelError::NotFinite));
+            assert!(expected, "{} {damaged}: {error}", family.name);
+        }
+    }
+}
