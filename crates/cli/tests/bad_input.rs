@@ -1,5 +1,7 @@
 //! Every bad input is one clear error with the documented exit code.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests, outside of test functions")]
+
 mod support;
 
 use std::path::Path;

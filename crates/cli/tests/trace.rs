@@ -1,5 +1,7 @@
 //! `causal-trace trace` and `tokens` as a user runs them.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests, outside of test functions")]
+
 mod support;
 
 use std::path::{Path, PathBuf};

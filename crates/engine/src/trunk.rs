@@ -41,7 +41,7 @@ impl Trunk {
         let mut runs = vec![Run { start: 0, len: seq_len, prefix: Vec::new() }];
         for sample in samples.clone() {
             x.extend(embeddings.corrupted_from(sample, first));
-            let prefix = if first == 0 { Vec::new() } else { vec![0..first] };
+            let prefix = Vec::from_iter((first > 0).then_some(0..first));
             runs.push(Run { start: first, len: seq_len - first, prefix });
         }
         model.enter(&mut x, runs.iter().flat_map(Run::positions));

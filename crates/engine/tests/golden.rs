@@ -1,5 +1,7 @@
 //! Both engines against what ROME's own code recorded, for ten families.
 
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests, outside of test functions")]
+
 mod support;
 
 use causal_trace_core::{Component, Engine, NoiseRule, TraceConfig, parse_facts};

@@ -95,6 +95,9 @@ impl NpzBytes {
     }
 }
 
+/// An array's shape and its values, row-major.
+pub(crate) type Array<T> = (Vec<usize>, Vec<T>);
+
 /// An npz file being read.
 pub(crate) struct NpzReader<R> {
     path: PathBuf,
@@ -119,7 +122,7 @@ impl<R: Read + Seek> NpzReader<R> {
     pub(crate) fn optional<T: Deserialize>(
         &mut self,
         name: &str,
-    ) -> Result<Option<(Vec<usize>, Vec<T>)>, ArrayFileError> {
+    ) -> Result<Option<Array<T>>, ArrayFileError> {
         let wrong =
             |reason: String| ArrayFileError::Array { path: self.path.clone(), name: name.to_owned(), reason };
         let file = match self.zip.by_name(&format!("{name}.npy")) {
@@ -137,7 +140,7 @@ impl<R: Read + Seek> NpzReader<R> {
     pub(crate) fn array<T: Deserialize>(
         &mut self,
         name: &str,
-    ) -> Result<(Vec<usize>, Vec<T>), ArrayFileError> {
+    ) -> Result<Array<T>, ArrayFileError> {
         let missing = ArrayFileError::Array {
             path: self.path.clone(),
             name: name.to_owned(),
