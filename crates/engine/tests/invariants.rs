@@ -1,6 +1,6 @@
 //! What must hold exactly for any model: the points of the method's list, in its order, for ten families.
 //!
-//! "Exactly" is to the bit where a number is known without computing it; elsewhere it is [`ROUNDING`].
+//! "Exactly" is to the bit where a number is known without computing it; elsewhere it is [`rounding`].
 
 mod support;
 
@@ -12,8 +12,14 @@ use causal_trace_engine::{Answer, Patch, patched};
 use causal_trace_lm::Model;
 use support::{Family, families, largest_difference, prompt, traced};
 
-/// Between runs that are the same on paper; absolute, in units of probability.
-const ROUNDING: f64 = 1e-6;
+/// Between runs that are the same on paper; absolute, in units of probability. The wavefront's runs are of
+/// different lengths, and what few rows they have adds up in another order.
+fn rounding(engine: Engine) -> f64 {
+    match engine {
+        Engine::Wavefront => 1e-5,
+        Engine::Naive => 1e-6,
+    }
+}
 
 const ENGINES: [Engine; 2] = [Engine::Wavefront, Engine::Naive];
 const DIRECTIONS: [Direction; 2] = [Direction::Denoise, Direction::Noise];
@@ -87,7 +93,7 @@ impl Largest {
 #[test]
 fn patching_nothing_gives_the_base_run() {
     let mut naive = Largest::new("naive", 0.0);
-    let mut wavefront = Largest::new("wavefront", ROUNDING);
+    let mut wavefront = Largest::new("wavefront", rounding(Engine::Wavefront));
     for_each_case(|family, prompt, config| {
         let unpatched = patched_run(family, prompt, &config, &[]);
         let mut config = config;
@@ -105,7 +111,7 @@ fn patching_nothing_gives_the_base_run() {
 
 #[test]
 fn the_residual_of_every_token_of_one_layer_gives_the_source_run() {
-    let mut largest = Largest::new("every token", ROUNDING);
+    let mut largest = Largest::new("every token", rounding(Engine::Naive));
     for_each_case(|family, prompt, config| {
         let config = TraceConfig { components: vec![], ..config };
         let expected = source(&trace(family, prompt, &config, Engine::Naive));
@@ -123,7 +129,7 @@ fn the_residual_of_every_token_of_one_layer_gives_the_source_run() {
 #[test]
 fn the_residual_of_the_only_corrupted_token_gives_the_source_run() {
     for engine in ENGINES {
-        let mut largest = Largest::new("only corrupted token", ROUNDING);
+        let mut largest = Largest::new("only corrupted token", rounding(engine));
         for_each_case(|family, recorded, config| {
             for seq_len in [1, recorded.seq_len()] {
                 let prompt = prompt(&recorded.ids[..seq_len], seq_len - 1..seq_len);
@@ -143,7 +149,7 @@ fn the_residual_of_the_only_corrupted_token_gives_the_source_run() {
 fn limit(engine: Engine) -> f64 {
     match engine {
         Engine::Wavefront => 0.0,
-        Engine::Naive => ROUNDING,
+        Engine::Naive => rounding(engine),
     }
 }
 
@@ -216,8 +222,8 @@ fn in_the_final_layer_only_the_last_token_has_an_effect() {
 fn without_noise_nothing_has_an_effect() {
     for engine in ENGINES {
         for distribution in [Distribution::Gaussian, Distribution::Uniform] {
-            let mut total = Largest::new("total effect", ROUNDING);
-            let mut indirect = Largest::new("indirect effects", ROUNDING);
+            let mut total = Largest::new("total effect", rounding(engine));
+            let mut indirect = Largest::new("indirect effects", rounding(engine));
             for_each_case(|family, prompt, config| {
                 let corruption =
                     Corruption { level: 0.0, distribution, extra_tokens: 1, ..config.corruption };
@@ -239,7 +245,7 @@ fn without_noise_nothing_has_an_effect() {
 #[test]
 fn a_window_restores_its_layers_and_width_one_a_single_site() {
     for engine in ENGINES {
-        let mut largest = Largest::new("windows", ROUNDING);
+        let mut largest = Largest::new("windows", rounding(engine));
         for_each_case(|family, prompt, config| {
             let n_layers = family.model.architecture().n_layers;
             let token = prompt.subject_span.end - 1;
@@ -279,7 +285,7 @@ fn up_to(last_layer: usize, token: usize, components: &[Component]) -> Vec<Patch
 /// other tokens have read it before.
 #[test]
 fn mlp_and_attention_restored_together_restore_the_residual_outside_the_subject() {
-    let mut largest = Largest::new("mlp and attention together", ROUNDING);
+    let mut largest = Largest::new("mlp and attention together", rounding(Engine::Naive));
     let mut single_layer = 0.0f64;
     for_each_case(|family, prompt, config| {
         let n_layers = family.model.architecture().n_layers;
@@ -315,7 +321,7 @@ fn mlp_and_attention_of_a_corrupted_token_do_not_restore_its_residual() {
 /// Without noise both runs are the same, whatever is copied between them.
 #[test]
 fn patching_a_run_with_itself_is_the_identity() {
-    let mut largest = Largest::new("self-patch", ROUNDING);
+    let mut largest = Largest::new("self-patch", rounding(Engine::Naive));
     for_each_case(|family, prompt, config| {
         let corruption = Corruption { level: 0.0, ..config.corruption };
         let config = TraceConfig { corruption, ..config };
@@ -336,7 +342,7 @@ fn patching_a_run_with_itself_is_the_identity() {
 #[test]
 fn replacing_an_embedding_with_itself_is_the_identity() {
     for engine in ENGINES {
-        let mut largest = Largest::new("replaced by itself", ROUNDING);
+        let mut largest = Largest::new("replaced by itself", rounding(engine));
         for family in families() {
             let model = family.changed(|name, weights| {
                 if name.contains("embed_tokens") || name.contains("embed_in") || name.contains("wte") {
