@@ -21,7 +21,7 @@ The repository's commands:
                                    that is possible; ends with a list of what was skipped
   cargo xtask check                formatting, dependency arrows, lints, documentation
   cargo xtask ci                   test, then check
-  cargo xtask demo [OPTIONS]       train the embedded models again (`-- --help` lists the options)
+  cargo xtask demo [OPTIONS]       train the embedded models again (`demo --help` lists the options)
 
 What `test` installs, unless --no-install is given: poppler-utils with apt-get, as root or through
 sudo without a password; NumPy with pip, in target/test-venv, or else python3-numpy with apt-get.
@@ -61,6 +61,6 @@ fn run(arguments: &[String]) -> Result<(), String> {
 /// Trains the embedded models. The recipe is a workspace of its own, built only here.
 fn demo(options: &[&str]) -> Result<(), String> {
     let mut recipe = process::cargo();
-    recipe.args(["run", "--release", "--manifest-path", "demo/train/Cargo.toml"]);
+    recipe.args(["run", "--release", "--manifest-path", "demo/train/Cargo.toml", "--"]);
     process::step("demo", recipe.args(options))
 }

@@ -4,19 +4,16 @@ use crate::apt;
 use crate::process::{answer, program};
 use crate::test::Install;
 
-/// Finds `pdftotext` in PATH or installs it: its version, or why there is none.
-pub(crate) fn find(install: Install) -> Result<String, String> {
-    let found = version();
+/// Looks for `pdftotext` in PATH and installs it if need be; says why there is none.
+pub(crate) fn find(install: Install) -> Result<(), String> {
+    let found = starts();
     if found.is_ok() || install == Install::Forbidden {
         return found;
     }
     apt::install("poppler-utils").map_err(|why| format!("poppler-utils cannot be installed: {why}"))?;
-    version()
+    starts()
 }
 
-fn version() -> Result<String, String> {
-    // It writes its version on standard error, so the answer itself is empty.
-    answer(program("pdftotext").arg("-v"))
-        .map(|_| "pdftotext".to_owned())
-        .map_err(|_| "pdftotext is not in PATH".to_owned())
+fn starts() -> Result<(), String> {
+    answer(program("pdftotext").arg("-v")).map(|_| ()).map_err(|_| "pdftotext is not in PATH".to_owned())
 }

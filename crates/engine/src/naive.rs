@@ -2,7 +2,7 @@
 
 use causal_trace_core::{Component, Direction, Prompt, Site, TraceConfig};
 use causal_trace_lm::kernels::{Run, Threads};
-use causal_trace_lm::{HeadBuffers, Model, Scratch};
+use causal_trace_lm::{Model, Scratch};
 
 use crate::TraceError;
 use crate::corrupt::Embeddings;
@@ -119,7 +119,7 @@ impl Batch {
             .copied()
             .collect();
         let logs =
-            model.answer_log_probability(&last_rows, answer, Threads::All, &mut HeadBuffers::default());
+            model.answer_log_probability(&last_rows, answer);
         Ok(logs.into_iter().map(|log| log.exp() as f32).collect())
     }
 

@@ -9,9 +9,7 @@ mod layer;
 mod live;
 
 use causal_trace_core::{Baseline, Site, TraceConfig};
-use causal_trace_lm::kernels::Threads;
-use causal_trace_lm::{HeadBuffers, Model};
-use rayon::prelude::*;
+use causal_trace_lm::Model;
 
 use crate::TraceError;
 use crate::corrupt::Embeddings;
@@ -20,9 +18,6 @@ use crate::trace::Measured;
 use crate::trunk::Trunk;
 use layer::Workspaces;
 use live::Live;
-
-/// Rows of one task of the head: enough for an efficient product, few enough for its logits to stay in cache.
-const HEAD_ROWS: usize = 128;
 
 /// Measures every site of the configured grids, and the baseline.
 pub(crate) fn sweep(
@@ -99,13 +94,7 @@ impl Sweep<'_> {
 
     /// The answer's probability after each row of final states.
     fn unembed(&self, rows: &[f32], answer: u32) -> Vec<f32> {
-        rows.par_chunks(HEAD_ROWS * self.sizes.d_model)
-            .map_init(HeadBuffers::default, |buffers, rows| {
-                self.model.answer_log_probability(rows, answer, Threads::One, buffers)
-            })
-            .flatten_iter()
-            .map(|log| log.exp() as f32)
-            .collect()
+        self.model.answer_log_probability(rows, answer).into_iter().map(|log| log.exp() as f32).collect()
     }
 }
 

@@ -1,6 +1,8 @@
 //! The wavefront against the plain loop on random prompts and settings, for the golden models and for random
 //! ones; and what results do not depend on.
 
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests, outside of test functions")]
+
 mod support;
 
 use std::cell::Cell;

@@ -7,7 +7,7 @@ mod support;
 use causal_trace_core::{Component, Engine, NoiseRule, TraceConfig, parse_facts};
 use causal_trace_engine::{noise_level, subject_deviation};
 use causal_trace_lm::kernels::{Run, Threads};
-use causal_trace_lm::{HeadBuffers, LanguageModel, Model, Scratch, top_predictions};
+use causal_trace_lm::{LanguageModel, Model, Scratch, top_predictions};
 use support::{Case, Cases, all_cases, largest_difference, shared, traced};
 
 /// Absolute, in units of probability.
@@ -76,8 +76,7 @@ fn faulty_scores(model: &Model, case: &Case, config: &TraceConfig) -> Vec<f32> {
             }
             let rows = x.chunks(seq_len * d_model).skip(1);
             let last: Vec<f32> = rows.flat_map(|run| &run[(seq_len - 1) * d_model..]).copied().collect();
-            let buffers = &mut HeadBuffers::default();
-            let logs = model.answer_log_probability(&last, answer, Threads::All, buffers);
+            let logs = model.answer_log_probability(&last, answer);
             scores.push((logs.iter().map(|log| log.exp()).sum::<f64>() / samples as f64) as f32);
         }
     }

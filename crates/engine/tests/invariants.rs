@@ -2,6 +2,8 @@
 //!
 //! "Exactly" is to the bit where a number is known without computing it; elsewhere it is [`rounding`].
 
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests, outside of test functions")]
+
 mod support;
 
 use causal_trace_core::{

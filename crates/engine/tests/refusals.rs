@@ -1,5 +1,12 @@
 //! What cannot be traced, and what the sink receives.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "helpers of tests, outside of test functions"
+)]
+
 mod support;
 
 use causal_trace_core::{Baseline, Component, Corruption, Engine, Prompt, Sink, Site, TraceConfig, Window};

@@ -22,5 +22,5 @@ pub use config::Config;
 pub use error::ModelError;
 pub use family::supported_model_types;
 pub use load::LanguageModel;
-pub use model::{HeadBuffers, Model, top_predictions};
+pub use model::{Model, top_predictions};
 pub use rope::{Rope, RopePairs, RopeScaling, RopeTable};

@@ -112,11 +112,11 @@ impl Builder<'_> {
             self.norm(&format!("{prefix}{}", names.final_norm), d_model, self.architecture.norm)?;
         let head = if self.architecture.tied_head {
             let bias = self.bias(names.head, d_vocab, self.architecture.bias.head)?;
-            Linear::from_out_in(Arc::clone(&token_embedding), bias, d_model, d_vocab)
+            Linear::tied(Arc::clone(&token_embedding), bias, d_model, d_vocab)
         } else {
             let weight = (self.tensor)(&format!("{}.weight", names.head), &[d_vocab, d_model])?;
             let bias = self.bias(names.head, d_vocab, self.architecture.bias.head)?;
-            Linear::from_out_in(weight, bias, d_model, d_vocab)
+            Linear::from_out_in(&weight, bias, d_model, d_vocab)
         };
         let architecture = self.architecture;
         Ok(Model { architecture, token_embedding, position_embedding, blocks, final_norm, head })
@@ -200,7 +200,7 @@ impl Builder<'_> {
                 .collect()
         };
         let bias = bias.map(|bias| reordered(&bias, 1));
-        Ok(Linear::from_out_in(reordered(&weight, d_model), bias, d_model, n_out))
+        Ok(Linear::from_out_in(&reordered(&weight, d_model), bias, d_model, n_out))
     }
 
     /// One linear map from one or several tensors, their outputs after each other.
@@ -224,7 +224,7 @@ impl Builder<'_> {
         Ok(if self.names.transposed {
             Linear::from_in_out(weight, bias, n_in, n_out)
         } else {
-            Linear::from_out_in(weight, bias, n_in, n_out)
+            Linear::from_out_in(&weight, bias, n_in, n_out)
         })
     }
 

@@ -110,17 +110,11 @@ impl Model {
     ///
     /// # Shapes
     /// `x` `[rows, d_model]`; one result for each row, in natural logarithms.
-    pub fn answer_log_probability(
-        &self,
-        x: &[f32],
-        answer: u32,
-        threads: Threads,
-        buffers: &mut HeadBuffers,
-    ) -> Vec<f64> {
-        buffers.normed.resize(x.len(), 0.0);
-        norm(&self.final_norm, x, &mut buffers.normed);
-        let cap = self.architecture.final_softcap;
-        log_probability(&buffers.normed, &self.head, cap, answer as usize, threads, &mut buffers.logits)
+    #[must_use]
+    pub fn answer_log_probability(&self, x: &[f32], answer: u32) -> Vec<f64> {
+        let mut normed = vec![0.0; x.len()];
+        norm(&self.final_norm, x, &mut normed);
+        log_probability(&normed, &self.head, self.architecture.final_softcap, answer as usize)
     }
 
     /// Logits after every token of a prompt.
@@ -168,13 +162,6 @@ impl Model {
         }
         if logits.iter().all(|logit| logit.is_finite()) { Ok(logits) } else { Err(ModelError::NotFinite) }
     }
-}
-
-/// Buffers of [`Model::answer_log_probability`] that a thread reuses.
-#[derive(Debug, Default)]
-pub struct HeadBuffers {
-    normed: Vec<f32>,
-    logits: Vec<f32>,
 }
 
 /// The `count` most probable tokens with their probabilities, most probable first.

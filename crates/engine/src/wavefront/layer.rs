@@ -14,10 +14,10 @@ use crate::TraceError;
 use crate::trunk::Trunk;
 
 /// Rows of one task, at least and at most: enough for an efficient product, few enough for its buffers to stay
-/// in cache and for all threads to have work.
-const TASK_ROWS: Range<usize> = 96..384;
-/// Tasks that a layer is split into when it has rows enough.
-const TASKS: usize = 8;
+/// near the processor.
+const TASK_ROWS: Range<usize> = 48..512;
+/// Tasks for each thread that a layer is split into when it has rows enough.
+const TASKS_PER_THREAD: usize = 2;
 
 /// One thread's buffers.
 #[derive(Debug, Default)]
@@ -97,7 +97,8 @@ pub(super) fn advance(
 /// Splits the runs into tasks; those that began at the layer before are kept apart.
 fn tasks(live: &mut Live, d_model: usize) -> Vec<Task<'_>> {
     let rows = live.x.len() / d_model;
-    let target = (rows / TASKS).clamp(TASK_ROWS.start, TASK_ROWS.end);
+    let n_tasks = TASKS_PER_THREAD * rayon::current_num_threads();
+    let target = rows.div_ceil(n_tasks).clamp(TASK_ROWS.start, TASK_ROWS.end);
     let mut tasks = Vec::new();
     let mut x = live.x.as_mut_slice();
     let mut start = 0;

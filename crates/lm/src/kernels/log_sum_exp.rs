@@ -1,12 +1,19 @@
 //! The answer's log-probability, without keeping the logits.
 
+use std::ops::Range;
+
+use rayon::prelude::*;
+
 use super::math::{exp, vectorised};
 use super::{Linear, Threads, linear, soft_cap};
 
-/// How many logits of a row are held at a time.
-const CHUNK: usize = 4096;
+/// Rows and logits of one task: enough for an efficient product, few enough for the logits to stay in cache.
+const ROWS: usize = 512;
+const LOGITS: usize = 1024;
 
 /// log p(answer) of every row: the answer's logit minus the log-sum-exp over the vocabulary.
+///
+/// The vocabulary is spread over the threads of the current pool; the result does not depend on their number.
 ///
 /// # Shapes
 /// `x` `[rows, head.n_in()]`, already normalised; one result for each row.
@@ -16,54 +23,82 @@ const CHUNK: usize = 4096;
 ///
 /// # Panics
 /// When the answer is outside the vocabulary.
-pub fn log_probability(
+#[must_use]
+pub fn log_probability(x: &[f32], head: &Linear, final_softcap: Option<f32>, answer: usize) -> Vec<f64> {
+    assert!(answer < head.n_out(), "the answer lies within the vocabulary");
+    let starts: Vec<usize> = (0..head.n_out()).step_by(LOGITS).collect();
+    let mut results = Vec::with_capacity(x.len() / head.n_in());
+    for x in x.chunks(ROWS * head.n_in()) {
+        let rows = x.len() / head.n_in();
+        let parts: Vec<Part> = starts
+            .par_iter()
+            .map_init(Vec::new, |logits, &start| {
+                let outputs = start..(start + LOGITS).min(head.n_out());
+                part(x, head, final_softcap, outputs, answer, logits)
+            })
+            .collect();
+        results.extend((0..rows).map(|row| {
+            let mut total = Total::EMPTY;
+            parts.iter().for_each(|part| total.merge(&part.totals[row]));
+            let answer = parts[answer / LOGITS].answers[row];
+            f64::from(answer) - total.log()
+        }));
+    }
+    results
+}
+
+/// What some of the vocabulary contributes to every row.
+struct Part {
+    totals: Vec<Total>,
+    /// The answer's logits, where the answer is among these outputs.
+    answers: Vec<f32>,
+}
+
+fn part(
     x: &[f32],
     head: &Linear,
     final_softcap: Option<f32>,
+    outputs: Range<usize>,
     answer: usize,
-    threads: Threads,
     logits: &mut Vec<f32>,
-) -> Vec<f64> {
-    let rows = x.len() / head.n_in();
-    let mut totals = vec![Total { largest: f32::NEG_INFINITY, sum: 0.0 }; rows];
-    let mut answers = vec![f32::NAN; rows];
-    for start in (0..head.n_out()).step_by(CHUNK) {
-        let outputs = start..(start + CHUNK).min(head.n_out());
-        let width = outputs.len();
-        logits.resize(rows * width, 0.0);
-        linear(x, head, outputs.clone(), logits, threads);
-        if let Some(cap) = final_softcap {
-            soft_cap(cap, logits);
-        }
-        for ((row, total), found) in logits.chunks_exact(width).zip(&mut totals).zip(&mut answers) {
-            total.add(row);
-            if outputs.contains(&answer) {
-                *found = row[answer - start];
-            }
-        }
+) -> Part {
+    let (rows, width) = (x.len() / head.n_in(), outputs.len());
+    logits.resize(rows * width, 0.0);
+    linear(x, head, outputs.clone(), logits, Threads::One);
+    if let Some(cap) = final_softcap {
+        soft_cap(cap, logits);
     }
-    assert!(answer < head.n_out(), "the answer lies within the vocabulary");
-    answers.iter().zip(totals).map(|(&answer, total)| f64::from(answer) - total.log()).collect()
+    let answers = if outputs.contains(&answer) {
+        logits.chunks_exact(width).map(|row| row[answer - outputs.start]).collect()
+    } else {
+        Vec::new()
+    };
+    Part { totals: logits.chunks_exact(width).map(Total::of).collect(), answers }
 }
 
 /// Σ e^logit, kept as `sum · e^largest`.
-#[derive(Clone)]
 struct Total {
     largest: f32,
     sum: f64,
 }
 
 impl Total {
-    fn add(&mut self, logits: &[f32]) {
+    const EMPTY: Total = Total { largest: f32::NEG_INFINITY, sum: 0.0 };
+
+    fn of(logits: &[f32]) -> Self {
         vectorised(
             #[inline(always)]
             || {
-                let largest = largest(logits).max(self.largest);
-                self.sum *= f64::from(self.largest - largest).exp();
-                self.sum += f64::from(sum_of_exp(logits, largest));
-                self.largest = largest;
+                let largest = largest(logits);
+                Total { largest, sum: f64::from(sum_of_exp(logits, largest)) }
             },
-        );
+        )
+    }
+
+    fn merge(&mut self, other: &Total) {
+        let largest = self.largest.max(other.largest);
+        let rescaled = |total: &Total| total.sum * f64::from(total.largest - largest).exp();
+        (self.sum, self.largest) = (rescaled(self) + rescaled(other), largest);
     }
 
     fn log(&self) -> f64 {
@@ -103,12 +138,12 @@ mod tests {
 
     #[test]
     fn equals_the_sum_in_double_precision_over_several_chunks() {
-        let vocabulary = CHUNK + 37;
+        let vocabulary = LOGITS + 37;
         let weight: Vec<f32> = (0..vocabulary * 2).map(|i| ((i * 37 % 101) as f32 - 50.0) / 20.0).collect();
-        let head = Linear::from_out_in(weight.clone(), None, 2, vocabulary);
+        let head = Linear::from_out_in(&weight, None, 2, vocabulary);
         let x = [1.0, -2.0, 0.5, 3.0];
-        for answer in [0, 5, CHUNK, vocabulary - 1] {
-            let found = log_probability(&x, &head, None, answer, Threads::One, &mut Vec::new());
+        for answer in [0, 5, LOGITS, vocabulary - 1] {
+            let found = log_probability(&x, &head, None, answer);
             for (row, found) in x.chunks(2).zip(found) {
                 let logit = |v: usize| {
                     f64::from(weight[2 * v]) * f64::from(row[0])
@@ -122,8 +157,8 @@ mod tests {
 
     #[test]
     fn a_logit_that_is_not_a_number_is_seen() {
-        let head = Linear::from_out_in(vec![1.0, f32::NAN, 2.0], None, 1, 3);
-        let found = log_probability(&[1.0], &head, None, 0, Threads::One, &mut Vec::new());
+        let head = Linear::from_out_in(&[1.0, f32::NAN, 2.0], None, 1, 3);
+        let found = log_probability(&[1.0], &head, None, 0);
         assert!(found[0].is_nan());
     }
 }

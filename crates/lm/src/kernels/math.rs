@@ -56,7 +56,8 @@ pub(crate) fn tanh(x: f32) -> f32 {
     if x.abs() < 0.3 { series } else { closed }
 }
 
-/// The error function: its Maclaurin series near 0, Abramowitz and Stegun's 7.1.26 (error 1.5e-7) elsewhere.
+/// The error function: its Maclaurin series near 0, elsewhere 1 − erfc with a Chebyshev fit of log erfc, whose
+/// relative error is 1.2e-7 (Press et al., *Numerical Recipes*, §6.2).
 #[inline(always)]
 pub(crate) fn erf(x: f32) -> f32 {
     let square = x * x;
@@ -71,10 +72,11 @@ pub(crate) fn erf(x: f32) -> f32 {
                                 * (-1.0 / 42.0
                                     + square * (1.0 / 216.0 + square * (-1.0 / 1320.0 + square / 9360.0))))));
     let size = x.abs();
-    let t = 1.0 / (1.0 + 0.327_591_1 * size);
-    let polynomial =
-        t * (0.254_829_6 + t * (-0.284_496_74 + t * (1.421_413_7 + t * (-1.453_152_1 + t * 1.061_405_4))));
-    let closed = (1.0 - polynomial * exp(-square)).copysign(x);
+    let t = 1.0 / (1.0 + 0.5 * size);
+    let tail = 0.278_868_07 + t * (-1.135_204 + t * (1.488_515_9 + t * (-0.822_152_2 + t * 0.170_872_77)));
+    let log_erfc = -1.265_512_2
+        + t * (1.000_023_7 + t * (0.374_091_96 + t * (0.096_784_18 + t * (-0.186_288_06 + t * tail))));
+    let closed = (1.0 - t * exp(log_erfc - square)).copysign(x);
     if size < 0.7 { series } else { closed }
 }
 
@@ -93,13 +95,14 @@ mod tests {
             .fold(0.0, f64::max)
     }
 
-    /// erf by its everywhere convergent series, in float64.
+    /// erf in float64: by its series near 0, by the continued fraction of erfc where the series would cancel.
     fn exact_erf(x: f64) -> f64 {
-        if x.abs() > 5.0 {
-            return x.signum();
+        if x.abs() > 3.0 {
+            let fraction = (1..=60).rev().fold(x.abs(), |below, n| x.abs() + 0.5 * f64::from(n) / below);
+            return x.signum() * (1.0 - (-x * x).exp() / (fraction * std::f64::consts::PI.sqrt()));
         }
         let (mut term, mut sum) = (x, x);
-        for n in 1..200 {
+        for n in 1..100 {
             term *= -x * x / f64::from(n);
             sum += term / f64::from(2 * n + 1);
         }
@@ -128,6 +131,6 @@ mod tests {
         );
         assert!(sigmoid_error < 4e-7);
         assert!(tanh_error < 5e-7);
-        assert!(erf_error < 3e-7);
+        assert!(erf_error < 2e-7);
     }
 }
