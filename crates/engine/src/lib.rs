@@ -1,6 +1,6 @@
 //! Causal tracing: which states, restored in a corrupted run, bring the answer back.
 //!
-//! One entry point, [`trace`]; [`patched`] is for sets of patches that no grid has. Two engines compute the
+//! One entry point, [`trace()`]; [`patched`] is for sets of patches that no grid has. Two engines compute the
 //! same numbers: [`Engine::Naive`] runs the whole model once per site and is the yardstick;
 //! [`Engine::Wavefront`] carries all patched runs through the layers in one sweep.
 //!

@@ -26,7 +26,7 @@ pub struct Patch {
 /// Probabilities of the answer's token after the last token of the prompt.
 ///
 /// # Errors
-/// As [`crate::trace`]; also when a patch lies outside the model's layers or the prompt's tokens.
+/// As [`crate::trace()`]; also when a patch lies outside the model's layers or the prompt's tokens.
 pub fn patched(
     model: &Model,
     prompt: &Prompt,
@@ -35,7 +35,7 @@ pub fn patched(
     patches: &[Patch],
 ) -> Result<Vec<f32>, TraceError> {
     check(model, prompt, config)?;
-    let answer_id = answer.id(model, &prompt.ids)?;
+    let answer_id = answer.id(model, || model.last_logits(&prompt.ids))?;
     let corruption = &config.corruption;
     let embeddings = Embeddings::new(model, prompt, corruption, corruption.mode);
     let batch = Batch::new(model, &embeddings, config.direction, corruption.samples);

@@ -19,6 +19,9 @@ pub(crate) struct Sizes {
 pub(crate) struct Opening {
     pub component: Component,
     pub token: usize,
+    /// The first token whose state differs from those of the base and the source run: the patched one, or the
+    /// next where the patched one goes on like the source.
+    pub first_carried: usize,
     pub first_layer: usize,
     /// Layers (of window centres) by the end of their windows, ascending; those with the same window are the
     /// same run, those with a longer one go on being patched when a shorter ends.
@@ -68,9 +71,14 @@ impl Plan {
                 }
             }
         }
+        // Before the first corrupted token base and source agree, so a residual restored there sees nothing but
+        // what the source sees: it equals the source in every layer.
+        let follows_source = component == Component::Residual && token == sizes.first_corrupted;
+        let first_carried = if follows_source { token + 1 } else { token };
         self.openings.extend(by_first_layer.into_iter().map(|(first_layer, ends)| Opening {
             component,
             token,
+            first_carried,
             first_layer,
             ends: ends.into_iter().collect(),
         }));
@@ -119,19 +127,20 @@ pub(crate) struct Turn<'a> {
 impl Opening {
     /// Memory of its states at the end of the sweep.
     fn bytes(&self, sizes: Sizes) -> usize {
-        self.ends.len() * (sizes.seq_len - self.token) * sizes.d_model * size_of::<f32>()
+        self.ends.len() * (sizes.seq_len - self.first_carried) * sizes.d_model * size_of::<f32>()
     }
 }
 
 fn known(component: Component, token: usize, first_layer: usize, sizes: Sizes) -> Option<Known> {
     let is_last_token = token + 1 == sizes.seq_len;
     let is_last_layer = first_layer + 1 == sizes.n_layers;
+    let is_first_corrupted = token == sizes.first_corrupted;
     if token < sizes.first_corrupted {
         Some(Known::Base)
     } else if is_last_layer && !is_last_token {
         // Later tokens read what a layer adds in the next layer, and there is none.
         Some(Known::Base)
-    } else if is_last_layer && component == Component::Residual {
+    } else if component == Component::Residual && is_last_token && (is_last_layer || is_first_corrupted) {
         Some(Known::Source)
     } else {
         None

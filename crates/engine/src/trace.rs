@@ -17,11 +17,15 @@ pub enum Answer {
 }
 
 impl Answer {
-    /// The token's id.
-    pub(crate) fn id(self, model: &Model, ids: &[u32]) -> Result<u32, ModelError> {
+    /// The token's id, given how to get the logits after the clean prompt.
+    pub(crate) fn id(
+        self,
+        model: &Model,
+        clean_logits: impl FnOnce() -> Result<Vec<f32>, ModelError>,
+    ) -> Result<u32, ModelError> {
         let d_vocab = model.architecture().d_vocab;
         match self {
-            Answer::Predicted => Ok(top_predictions(&model.last_logits(ids)?, 1)[0].0),
+            Answer::Predicted => Ok(top_predictions(&clean_logits()?, 1)[0].0),
             Answer::Token(id) if (id as usize) < d_vocab => Ok(id),
             Answer::Token(id) => Err(ModelError::TokenOutside { id, d_vocab }),
         }
@@ -49,18 +53,20 @@ pub fn trace(
     sink: &mut dyn Sink,
 ) -> Result<(), TraceError> {
     check(model, prompt, config)?;
-    let answer_id = answer.id(model, &prompt.ids)?;
     let corruption = &config.corruption;
     let embeddings = Embeddings::new(model, prompt, corruption, corruption.mode);
     let mut measured = Measured::new(config, prompt.seq_len(), model.architecture().n_layers);
     let mut baseline = match config.engine {
-        Engine::Wavefront => wavefront::sweep(model, &embeddings, config, answer_id, &mut measured, sink)?,
-        Engine::Naive => plain_loop(model, &embeddings, config, answer_id, &mut measured, sink)?,
+        Engine::Wavefront => wavefront::sweep(model, &embeddings, config, answer, &mut measured, sink)?,
+        Engine::Naive => {
+            let answer_id = answer.id(model, || model.last_logits(&prompt.ids))?;
+            plain_loop(model, &embeddings, config, answer_id, &mut measured, sink)?
+        }
     };
     if corruption.baseline_mode != corruption.mode {
         let faulty = Embeddings::new(model, prompt, corruption, corruption.baseline_mode);
         let batch = Batch::new(model, &faulty, Direction::Denoise, corruption.samples);
-        baseline.corrupted = batch.split(&batch.run(model, &[], answer_id)?).1.to_vec();
+        baseline.corrupted = batch.split(&batch.run(model, &[], baseline.answer_id)?).1.to_vec();
     }
     check_baseline(&baseline)?;
     measured.check()?;

@@ -14,7 +14,7 @@ use causal_trace_lm::Model;
 use crate::TraceError;
 use crate::corrupt::Embeddings;
 use crate::plan::{Plan, Sizes, Turn, run_of};
-use crate::trace::Measured;
+use crate::trace::{Answer, Measured};
 use crate::trunk::Trunk;
 use layer::Workspaces;
 use live::Live;
@@ -24,7 +24,7 @@ pub(crate) fn sweep(
     model: &Model,
     embeddings: &Embeddings,
     config: &TraceConfig,
-    answer: u32,
+    answer: Answer,
     measured: &mut Measured,
     sink: &mut dyn crate::Sink,
 ) -> Result<Baseline, TraceError> {
@@ -39,6 +39,7 @@ pub(crate) fn sweep(
     let turns = plan.turns(sizes, n_samples, config.memory);
     let mut probabilities = vec![f32::NAN; 1 + n_samples];
     let workspaces = Workspaces::new();
+    let mut answer_id = None;
     for (index, turn) in turns.iter().enumerate() {
         let sweep = Sweep { model, sizes, config, workspaces: &workspaces };
         let mut progress = |layer: usize| {
@@ -47,11 +48,17 @@ pub(crate) fn sweep(
             sink.progress(index * in_turn + layer * (layer + 1) / 2, turns.len() * in_turn);
         };
         let (trunk, live) = sweep.run(turn, embeddings, &mut progress)?;
-        let trunk_probabilities = sweep.unembed(&trunk.last_states(), answer);
-        probabilities[0] = trunk_probabilities[0];
-        probabilities[1 + turn.samples.start..1 + turn.samples.end]
-            .copy_from_slice(&trunk_probabilities[1..]);
-        for (origin, probability) in live.origins.iter().zip(sweep.unembed(&live.x, answer)) {
+        let id = match answer_id {
+            Some(id) => id,
+            None => answer.id(model, || model.unembed(trunk.state(&trunk.x, 0, sizes.seq_len - 1)))?,
+        };
+        answer_id = Some(id);
+        let trunk_states = trunk.last_states();
+        let after_trunk = trunk_states.len() / sizes.d_model;
+        let found = sweep.unembed(&[trunk_states, live.x].concat(), id);
+        probabilities[0] = found[0];
+        probabilities[1 + turn.samples.start..1 + turn.samples.end].copy_from_slice(&found[1..after_trunk]);
+        for (origin, &probability) in live.origins.iter().zip(&found[after_trunk..]) {
             for site in origin.sites() {
                 measured.set_sample(site, origin.sample, probability);
             }
@@ -62,7 +69,8 @@ pub(crate) fn sweep(
             measured.set_sample(site, sample, probabilities[run_of(known, config.direction, sample)]);
         }
     }
-    Ok(Baseline { answer_id: answer, clean: probabilities[0], corrupted: probabilities[1..].to_vec() })
+    let answer_id = answer_id.unwrap_or_default();
+    Ok(Baseline { answer_id, clean: probabilities[0], corrupted: probabilities[1..].to_vec() })
 }
 
 struct Sweep<'a> {

@@ -151,7 +151,14 @@ impl Model {
         Ok(x)
     }
 
-    fn unembed(&self, x: &[f32]) -> Result<Vec<f32>, ModelError> {
+    /// Logits after rows of the last block's output.
+    ///
+    /// # Shapes
+    /// `x` `[rows, d_model]`; `[rows, d_vocab]`, row-major.
+    ///
+    /// # Errors
+    /// When a logit is not finite.
+    pub fn unembed(&self, x: &[f32]) -> Result<Vec<f32>, ModelError> {
         let mut normed = vec![0.0; x.len()];
         norm(&self.final_norm, x, &mut normed);
         let rows = x.len() / self.architecture.d_model;

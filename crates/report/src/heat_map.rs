@@ -15,7 +15,7 @@ pub struct HeatMap {
     pub component: Component,
     /// How many layers were set at once; 1 for the residual stream.
     pub window: usize,
-    /// The model's name, for the layer axis.
+    /// The model's name, for the title and the layer axis.
     pub model: String,
     /// The prompt's tokens as decoded, spaces included, for the token axis.
     pub tokens: Vec<String>,
@@ -98,7 +98,7 @@ impl HeatMap {
         }
     }
 
-    /// The figure's title: what was done in which run.
+    /// The figure's title: what was done in which run. [`HeatMap::of_model`] ends the sentence.
     pub(crate) fn title(&self) -> String {
         let what = match self.component {
             Component::Residual => "a state",
@@ -109,6 +109,11 @@ impl HeatMap {
             Direction::Denoise => format!("Impact of restoring {what} in the corrupted run"),
             Direction::Noise => format!("Impact of corrupting {what} in the clean run"),
         }
+    }
+
+    /// The title's end: the run of which model.
+    pub(crate) fn of_model(&self) -> String {
+        format!("of {}", clean(&self.model))
     }
 
     /// The layer axis' label: how many layers were set at once, and in which model.

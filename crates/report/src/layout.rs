@@ -24,6 +24,7 @@ const MARGIN: f32 = 2.0;
 const TOKEN_SIZE: f32 = 6.5;
 const SMALL_SIZE: f32 = 6.0;
 const TITLE: Style = Style { size: 7.5, anchor: Anchor::Middle, color: INK };
+const MODEL: Style = Style { size: 6.5, anchor: Anchor::Middle, color: INK };
 const LAYER_AXIS: Style = Style { size: 7.0, anchor: Anchor::Middle, color: INK };
 const SMALL_PRINT: Style = Style { size: SMALL_SIZE, anchor: Anchor::Start, color: SOFT_INK };
 
@@ -68,6 +69,7 @@ pub(crate) fn lay_out(map: &HeatMap, glyphs: Glyphs) -> Result<Scene, FigureErro
     };
     let texts = Texts {
         title: fit(map.title()),
+        model: fit(map.of_model()),
         layer_axis: fit(map.layer_axis()),
         small_print: map.small_print().into_iter().map(fit).collect(),
         answer: fit(visible(&map.answer)),
@@ -86,6 +88,7 @@ struct Style {
 /// What is written, fit for the file format.
 struct Texts {
     title: String,
+    model: String,
     layer_axis: String,
     small_print: Vec<String>,
     answer: String,
@@ -128,7 +131,7 @@ impl Layout<'_> {
         Scene {
             width: WIDTH,
             height: (bottom + MARGIN).ceil(),
-            title: format!("{}: p({})", self.texts.title, self.texts.answer),
+            title: format!("{} {}: p({})", self.texts.title, self.texts.model, self.texts.answer),
             description: format!("{}. {}", self.texts.layer_axis, self.texts.small_print.join("; ")),
             items: self.items,
         }
@@ -153,9 +156,13 @@ impl Layout<'_> {
         self.texts.tokens.iter().enumerate().map(label).collect()
     }
 
-    /// The title's lines, and where the plot begins below it and the colour bar's title.
+    /// The title's lines, the last of which names the model in smaller type; and where the plot begins below it and the colour bar's title.
     fn title(&self) -> (f32, Vec<Item>) {
-        let (lines, bottom) = self.paragraph(&self.texts.title, WIDTH / 2.0, MARGIN, &TITLE);
+        let (mut lines, bottom) = self.paragraph(&self.texts.title, WIDTH / 2.0, MARGIN, &TITLE);
+        let measure = |text: &str| self.font.width(text, MODEL.size);
+        let model = shorten(&self.texts.model, WIDTH - 2.0 * MARGIN, measure);
+        let (model, bottom) = self.paragraph(&model, WIDTH / 2.0, bottom, &MODEL);
+        lines.extend(model);
         (bottom + SMALL_SIZE * LEADING + GAP, lines)
     }
 

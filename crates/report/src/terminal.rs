@@ -47,7 +47,7 @@ pub fn terminal_map(map: &HeatMap, depth: ColorDepth, width: usize) -> Result<St
     let columns = Columns::fit(map.n_layers, width - margin - 2);
     let painter = Painter { map, depth };
 
-    let mut lines = vec![map.title()];
+    let mut lines = vec![format!("{} {}", map.title(), map.of_model())];
     for (label, values) in labels.iter().zip(map.rows()) {
         let padding = " ".repeat(margin - label.width());
         let shades: Vec<f32> =

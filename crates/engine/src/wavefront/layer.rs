@@ -15,7 +15,7 @@ use crate::trunk::Trunk;
 
 /// Rows of one task, at least and at most: enough for an efficient product, few enough for its buffers to stay
 /// near the processor.
-const TASK_ROWS: Range<usize> = 48..512;
+const TASK_ROWS: Range<usize> = 48..1024;
 /// Tasks for each thread that a layer is split into when it has rows enough.
 const TASKS_PER_THREAD: usize = 2;
 
@@ -216,11 +216,13 @@ impl Layer<'_> {
         let mut projected = first_qkv.chunks_exact(d_qkv);
         qkv.clear();
         for (run, origin) in runs.iter().zip(origins) {
+            let first_is_patched = origin.first_carried == origin.token;
             match origin.component {
+                _ if !first_is_patched => {}
                 Component::Residual => qkv.extend_from_slice(known(origin.source, origin.token)),
                 Component::Mlp | Component::Attention => qkv.extend(projected.next().into_iter().flatten()),
             }
-            for token in run.positions().skip(1) {
+            for token in run.positions().skip(usize::from(first_is_patched)) {
                 qkv.extend_from_slice(known(origin.base, token));
             }
         }

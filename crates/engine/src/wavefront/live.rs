@@ -2,7 +2,7 @@
 
 use causal_trace_core::{Component, Direction};
 use causal_trace_lm::kernels::{Run, Threads};
-use causal_trace_lm::{Model, Scratch};
+use causal_trace_lm::{Block, Model, Scratch};
 
 use crate::plan::{Known, Opening, Sizes, Turn, run_of};
 use crate::trunk::Trunk;
@@ -12,6 +12,8 @@ use crate::trunk::Trunk;
 pub(crate) struct Origin {
     pub component: Component,
     pub token: usize,
+    /// See [`Opening::first_carried`].
+    pub first_carried: usize,
     pub sample: usize,
     /// The run that was patched, and the run its patches come from, as [`Trunk::row`] counts them.
     pub base: usize,
@@ -41,7 +43,7 @@ impl Live {
         let rows: usize = turn
             .openings
             .iter()
-            .map(|(_, opening)| opening.ends.len() * (sizes.seq_len - opening.token))
+            .map(|(_, opening)| opening.ends.len() * (sizes.seq_len - opening.first_carried))
             .sum();
         Live {
             sizes,
@@ -90,52 +92,69 @@ impl Live {
     }
 
     fn begin(&mut self, model: &Model, layer: usize, trunk: &Trunk, sample: usize, opening: &Opening) {
-        let &Opening { component, token, .. } = opening;
+        let &Opening { component, token, first_carried, .. } = opening;
         let base = run_of(Known::Base, self.direction, sample);
         let source = run_of(Known::Source, self.direction, sample);
         let first = self.x.len();
-        for token in token..self.sizes.seq_len {
+        for token in first_carried..self.sizes.seq_len {
             self.x.extend_from_slice(trunk.state(&trunk.x, base, token));
         }
+        let mut prefix = trunk.prefix(base, token);
+        if first_carried == token {
+            self.patch_first(&model.blocks()[layer], trunk, component, token, [base, source], first);
+        } else {
+            let row = trunk.row(source, token);
+            prefix.push(row..row + 1);
+        }
+        let run = Run { start: first_carried, len: self.sizes.seq_len - first_carried, prefix };
+        self.runs.push(run);
+        let mut ends = opening.ends.clone();
+        let origin = |patching: bool, ends: Vec<(usize, Vec<usize>)>| Origin {
+            component,
+            token,
+            first_carried,
+            sample,
+            base,
+            source,
+            patching,
+            ends,
+        };
+        if ends.len() > 1 && ends[0].0 == layer + 1 {
+            // The shortest window is this layer alone: its run parts from the others at once.
+            let ended = ends.remove(0);
+            self.duplicate_last(origin(false, vec![ended]));
+        }
+        let patching = component != Component::Residual && ends[0].0 > layer + 1;
+        self.origins.push(origin(patching, ends));
+    }
+
+    /// Sets the patched token's row, which begins at `first` in `self.x`, to what the layer makes of it.
+    fn patch_first(
+        &mut self,
+        block: &Block,
+        trunk: &Trunk,
+        component: Component,
+        token: usize,
+        [base, source]: [usize; 2],
+        first: usize,
+    ) {
         let row = &mut self.x[first..first + self.sizes.d_model];
-        let block = &model.blocks()[layer];
+        let before = trunk.state(&trunk.x_in, base, token);
         match component {
             Component::Residual => row.copy_from_slice(trunk.state(&trunk.x, source, token)),
             Component::Mlp => {
-                row.copy_from_slice(trunk.state(&trunk.x_in, base, token));
+                row.copy_from_slice(before);
                 let mut attention_out = trunk.state(&trunk.attention_out, base, token).to_vec();
                 let mut mlp_out = trunk.state(&trunk.mlp_out, source, token).to_vec();
                 block.finish_from_outputs(row, &mut attention_out, &mut mlp_out, &mut self.scratch);
             }
             Component::Attention => {
-                row.copy_from_slice(trunk.state(&trunk.x_in, base, token));
+                row.copy_from_slice(before);
                 let mut attention_out = trunk.state(&trunk.attention_out, source, token).to_vec();
                 let scratch = &mut self.scratch;
                 block.finish_from_attention(row, &mut attention_out, Threads::One, scratch, &mut |_, _| {});
             }
         }
-        self.runs.push(Run {
-            start: token,
-            len: self.sizes.seq_len - token,
-            prefix: trunk.prefix(base, token),
-        });
-        let patching = component != Component::Residual && opening.ends[0].0 > layer + 1;
-        let mut ends = opening.ends.clone();
-        if !patching && ends.len() > 1 {
-            // The shortest window is this layer alone: its run parts from the others at once.
-            let ended = ends.remove(0);
-            self.duplicate_last(Origin {
-                component,
-                token,
-                sample,
-                base,
-                source,
-                patching,
-                ends: vec![ended],
-            });
-        }
-        let patching = component != Component::Residual && ends[0].0 > layer + 1;
-        self.origins.push(Origin { component, token, sample, base, source, patching, ends });
     }
 
     /// Inserts a copy of the run that was just begun, before its origin is known.

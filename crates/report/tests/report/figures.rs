@@ -64,6 +64,7 @@ fn the_svg_is_xml_whose_texts_can_be_read_and_found() {
         "\"quoted\"",
         "p(Seattle)",
         "Impact of restoring attention in the corrupted run",
+        "of gpt2-xl",
         "center of interval of 10 restored attention layers within gpt2-xl",
     ] {
         assert!(contents.contains(&expected), "{expected} is not among {contents:?}");
@@ -73,6 +74,18 @@ fn the_svg_is_xml_whose_texts_can_be_read_and_found() {
     let width: f32 =
         document.root_element().attribute("width").unwrap().trim_end_matches("pt").parse().unwrap();
     assert!(width <= 84.0 / 25.4 * 72.0);
+}
+
+#[test]
+fn a_long_model_name_is_shortened_in_the_title() {
+    let mut map = short(Component::Mlp);
+    let usual = map.svg().unwrap().matches("</text>").count();
+    map.model = "a-very-long-name-of-a-model-".repeat(4);
+    let svg = map.svg().unwrap();
+    assert!(svg.contains(">of a-very-long-name-of-a-model-a-very-long-name") && svg.contains("…</text>"));
+    assert!(svg.contains(&format!("in the corrupted run of {}: p(Seattle)</title>", map.model)));
+    // The layer axis' label takes one more line.
+    assert_eq!(svg.matches("</text>").count(), usual + 1);
 }
 
 #[test]
@@ -189,6 +202,7 @@ fn the_pdfs_text_can_be_copied() {
     let text = String::from_utf8(output.unwrap().stdout).unwrap();
     for expected in [
         "Impact of restoring MLPs in the corrupted run",
+        "of gpt2-xl",
         "center of interval of 10 restored MLP layers within gpt2-xl",
         "p(Seattle)",
         "Zürich*",

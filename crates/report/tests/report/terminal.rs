@@ -16,7 +16,7 @@ fn plain(text: &str) -> String {
 fn without_colours_shades_are_characters() {
     let map = map(Component::Residual, &SHORT, 0..2, 12);
     let expected = "\
-Impact of restoring a state in the corrupted run
+Impact of restoring a state in the corrupted run of gpt2-xl
 Mac*|...............                     |
  OS*|%%%%%%%%%%%%***---...               |
   is|                                    |
