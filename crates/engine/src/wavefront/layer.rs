@@ -15,7 +15,7 @@ use crate::trunk::Trunk;
 
 /// Rows of one task, at least and at most: enough for an efficient product, few enough for its buffers to stay
 /// near the processor.
-const TASK_ROWS: Range<usize> = 48..1024;
+const TASK_ROWS: Range<usize> = 48..2048;
 /// Tasks for each thread that a layer is split into when it has rows enough.
 const TASKS_PER_THREAD: usize = 2;
 
