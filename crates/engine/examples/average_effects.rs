@@ -9,8 +9,8 @@
 use std::path::Path;
 
 use causal_trace_core::{
-    Baseline, Component, Corruption, CorruptionMode, Direction, Distribution, Engine, NoiseRule, NoiseStream, Prompt,
-    Sink, Site, TraceConfig, Window, effect, parse_facts,
+    Baseline, Component, Corruption, CorruptionMode, Direction, Distribution, Engine, NoiseRule, NoiseStream,
+    Prompt, Sink, Site, TraceConfig, Window, effect, parse_facts,
 };
 use causal_trace_engine::{Answer, noise_level, subject_deviation, trace};
 use causal_trace_lm::LanguageModel;
@@ -19,7 +19,8 @@ use causal_trace_report::{HeatMap, PRINT_DPI};
 
 type Failure = Box<dyn std::error::Error>;
 
-const ROLES: [&str; 6] = ["first subject", "middle subject", "last subject", "first later", "further", "last"];
+const ROLES: [&str; 6] =
+    ["first subject", "middle subject", "last subject", "first later", "further", "last"];
 
 fn roles(prompt: &Prompt, token: usize) -> Vec<usize> {
     let (span, last) = (prompt.subject_span, prompt.seq_len() - 1);
@@ -35,7 +36,13 @@ fn roles(prompt: &Prompt, token: usize) -> Vec<usize> {
             roles.push(1);
         }
     } else if token >= span.end {
-        roles.push(if token == last { 5 } else if token == span.end { 3 } else { 4 });
+        roles.push(if token == last {
+            5
+        } else if token == span.end {
+            3
+        } else {
+            4
+        });
     }
     roles
 }
@@ -129,11 +136,16 @@ fn main() -> Result<(), Failure> {
         }
     }
     let mean = |sums: &[Vec<f64>], role: usize, layer: usize| sums[role][layer] / counts[role][layer] as f64;
-    println!("{traced} of {} facts, mean total effect {:.3}", facts.len(), (clean - corrupted) / f64::from(traced));
+    println!(
+        "{traced} of {} facts, mean total effect {:.3}",
+        facts.len(),
+        (clean - corrupted) / f64::from(traced)
+    );
     println!("| role | {} |", (0..n_layers).map(|layer| layer.to_string()).collect::<Vec<_>>().join(" | "));
     println!("|---|{}", "---|".repeat(n_layers));
     for (role, name) in ROLES.iter().enumerate() {
-        let row: Vec<String> = (0..n_layers).map(|layer| format!("{:.3}", mean(&effects, role, layer))).collect();
+        let row: Vec<String> =
+            (0..n_layers).map(|layer| format!("{:.3}", mean(&effects, role, layer))).collect();
         println!("| {name} | {} |", row.join(" | "));
     }
     let map = HeatMap {

@@ -1,11 +1,11 @@
-//! The clean run and the corrupted runs, advanced layer by layer just ahead of the patched runs, which start
-//! from their states and read their keys and values.
+//! The clean run and the corrupted runs, a layer ahead of the patched runs, which start from their states and
+//! read their keys and values.
 
 use std::ops::Range;
 
 use causal_trace_core::Component;
 use causal_trace_lm::kernels::{Run, Threads};
-use causal_trace_lm::{Model, RopeTable, Scratch};
+use causal_trace_lm::{Block, Model, RopeTable, Scratch};
 
 use crate::corrupt::Embeddings;
 
@@ -18,8 +18,13 @@ pub(crate) struct Trunk {
     seq_len: usize,
     d_model: usize,
     runs: Vec<Run>,
-    scratch: Scratch,
-    context: Vec<f32>,
+    /// The runs at the layer they have reached.
+    pub at: TrunkLayer,
+}
+
+/// All rows of the trunk's runs at one layer.
+#[derive(Debug, Default)]
+pub(crate) struct TrunkLayer {
     /// Before the layer, `[rows, d_model]`.
     pub x_in: Vec<f32>,
     /// The layer's queries, keys and values, `[rows, d_qkv]`.
@@ -33,6 +38,7 @@ pub(crate) struct Trunk {
 }
 
 impl Trunk {
+    /// The runs before the first layer: only `at.x` is there.
     pub(crate) fn new(model: &Model, embeddings: &Embeddings, samples: Range<usize>) -> Self {
         let d_model = embeddings.d_model;
         let seq_len = embeddings.clean.len() / d_model;
@@ -45,35 +51,28 @@ impl Trunk {
             runs.push(Run { start: first, len: seq_len - first, prefix });
         }
         model.enter(&mut x, runs.iter().flat_map(Run::positions));
-        Trunk {
-            samples,
-            first_corrupted: first,
-            seq_len,
-            d_model,
-            runs,
-            scratch: Scratch::default(),
-            context: Vec::new(),
-            x_in: Vec::new(),
-            qkv: Vec::new(),
-            attention_out: vec![0.0; x.len()],
-            mlp_out: vec![0.0; x.len()],
-            x,
-        }
+        let at = TrunkLayer { x, ..TrunkLayer::default() };
+        Trunk { samples, first_corrupted: first, seq_len, d_model, runs, at }
     }
 
-    /// Takes all runs through one layer and keeps what the patched runs will need.
-    pub(crate) fn step(&mut self, model: &Model, layer: usize, rope: Option<&RopeTable>) {
-        let block = &model.blocks()[layer];
-        self.x_in.clone_from(&self.x);
-        block.project(&self.x, &self.runs, rope, Threads::All, &mut self.scratch, &mut self.qkv);
-        block.attend(&self.qkv, &self.qkv, &self.runs, &mut self.context);
-        let (attention_out, mlp_out) = (&mut self.attention_out, &mut self.mlp_out);
-        let mut keep = |component: Component, states: &mut [f32]| match component {
-            Component::Attention => attention_out.copy_from_slice(states),
-            Component::Mlp => mlp_out.copy_from_slice(states),
-            Component::Residual => {}
+    /// All runs at the layer after the one they have reached, in the buffers of `layer`, which are used again.
+    pub(crate) fn next(&self, block: &Block, rope: Option<&RopeTable>, layer: &mut TrunkLayer) {
+        let mut scratch = Scratch::default();
+        let mut context = Vec::new();
+        let TrunkLayer { x_in, qkv, attention_out, mlp_out, x } = layer;
+        x_in.clone_from(&self.at.x);
+        x.clone_from(&self.at.x);
+        block.project(x, &self.runs, rope, Threads::All, &mut scratch, qkv);
+        block.attend(qkv, qkv, &self.runs, &mut context);
+        let mut keep = |component: Component, states: &mut [f32]| {
+            let kept = match component {
+                Component::Attention => &mut *attention_out,
+                Component::Mlp | Component::Residual => &mut *mlp_out,
+            };
+            kept.clear();
+            kept.extend_from_slice(states);
         };
-        block.finish(&mut self.x, &self.context, Threads::All, &mut self.scratch, &mut keep);
+        block.finish(x, &context, Threads::All, &mut scratch, &mut keep);
     }
 
     /// The row of a token of a run: 0 is the clean run, 1 + sample a corrupted one.
@@ -103,6 +102,6 @@ impl Trunk {
     pub(crate) fn last_states(&self) -> Vec<f32> {
         let corrupted = self.samples.clone().map(|sample| 1 + sample);
         let runs = std::iter::once(0).chain(corrupted);
-        runs.flat_map(|run| self.state(&self.x, run, self.seq_len - 1)).copied().collect()
+        runs.flat_map(|run| self.state(&self.at.x, run, self.seq_len - 1)).copied().collect()
     }
 }

@@ -15,7 +15,7 @@ use crate::TraceError;
 use crate::corrupt::Embeddings;
 use crate::plan::{Plan, Sizes, Turn, run_of};
 use crate::trace::{Answer, Measured};
-use crate::trunk::Trunk;
+use crate::trunk::{Trunk, TrunkLayer};
 use layer::Workspaces;
 use live::Live;
 
@@ -50,7 +50,7 @@ pub(crate) fn sweep(
         let (trunk, live) = sweep.run(turn, embeddings, &mut progress)?;
         let id = match answer_id {
             Some(id) => id,
-            None => answer.id(model, || model.unembed(trunk.state(&trunk.x, 0, sizes.seq_len - 1)))?,
+            None => answer.id(model, || model.unembed(trunk.state(&trunk.at.x, 0, sizes.seq_len - 1)))?,
         };
         answer_id = Some(id);
         let trunk_states = trunk.last_states();
@@ -90,11 +90,26 @@ impl Sweep<'_> {
         let rope = self.model.rope_table(self.sizes.seq_len);
         let mut trunk = Trunk::new(self.model, embeddings, turn.samples.clone());
         let mut live = Live::new(turn, self.sizes, self.config.direction);
+        let blocks = self.model.blocks();
+        let mut spare = TrunkLayer::default();
+        trunk.next(&blocks[0], rope.as_ref(), &mut spare);
+        std::mem::swap(&mut trunk.at, &mut spare);
         for layer in 0..self.sizes.n_layers {
-            trunk.step(self.model, layer, rope.as_ref());
-            layer::advance(self.model, layer, rope.as_ref(), &trunk, &mut live, self.workspaces)?;
+            // The trunk's rows are few: its next layer is computed beside the patched runs.
+            let (advanced, ()) = rayon::join(
+                || layer::advance(self.model, layer, rope.as_ref(), &trunk, &mut live, self.workspaces),
+                || {
+                    if let Some(block) = blocks.get(layer + 1) {
+                        trunk.next(block, rope.as_ref(), &mut spare);
+                    }
+                },
+            );
+            advanced?;
             live.split_off(layer);
             live.open(self.model, layer, &trunk, turn);
+            if layer + 1 < self.sizes.n_layers {
+                std::mem::swap(&mut trunk.at, &mut spare);
+            }
             progress(layer + 1);
         }
         Ok((trunk, live))

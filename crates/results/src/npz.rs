@@ -137,10 +137,7 @@ impl<R: Read + Seek> NpzReader<R> {
     }
 
     /// An array with its shape.
-    pub(crate) fn array<T: Deserialize>(
-        &mut self,
-        name: &str,
-    ) -> Result<Array<T>, ArrayFileError> {
+    pub(crate) fn array<T: Deserialize>(&mut self, name: &str) -> Result<Array<T>, ArrayFileError> {
         let missing = ArrayFileError::Array {
             path: self.path.clone(),
             name: name.to_owned(),

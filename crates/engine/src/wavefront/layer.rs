@@ -128,7 +128,7 @@ impl Layer<'_> {
             self.block.project(x, runs, self.rope, Threads::One, scratch, qkv);
         }
         let Workspace { scratch, qkv, context, .. } = workspace;
-        self.block.attend(qkv, &self.trunk.qkv, runs, context);
+        self.block.attend(qkv, &self.trunk.at.qkv, runs, context);
         let lens = runs.iter().map(|run| run.len);
         let mut patch = |component: Component, states: &mut [f32]| {
             self.patch(component, states, origins.iter().zip(lens.clone()));
@@ -151,12 +151,12 @@ impl Layer<'_> {
                 let start = (rows.end - 1) * d_qkv;
                 queries.extend_from_slice(&qkv[start..start + d_queries]);
             });
-            self.block.attend_last_of_projected(queries, qkv, &self.trunk.qkv, runs, context);
+            self.block.attend_last_of_projected(queries, qkv, &self.trunk.at.qkv, runs, context);
         } else {
             let Workspace { scratch, qkv, queries, context, .. } = workspace;
             self.block.project_keys_values(x, runs, self.rope, scratch, qkv);
             self.block.project_last_queries(&last, runs, self.rope, scratch, queries);
-            self.block.attend_last(queries, qkv, &self.trunk.qkv, runs, context);
+            self.block.attend_last(queries, qkv, &self.trunk.at.qkv, runs, context);
         }
         // One row is left of each run; it is the patched token's only where the run never had more.
         let single = |run: &Run| usize::from(run.len == 1);
@@ -180,7 +180,8 @@ impl Layer<'_> {
         runs: impl Iterator<Item = (&'o Origin, usize)>,
     ) {
         let d_model = self.block.d_model();
-        let from = if component == Component::Mlp { &self.trunk.mlp_out } else { &self.trunk.attention_out };
+        let from =
+            if component == Component::Mlp { &self.trunk.at.mlp_out } else { &self.trunk.at.attention_out };
         let mut row = 0;
         for (origin, len) in runs {
             if origin.patching && origin.component == component && len > 0 {
@@ -200,7 +201,7 @@ impl Layer<'_> {
         let Workspace { scratch, qkv, first_rows, first_qkv, .. } = workspace;
         let known = |run: usize, token: usize| {
             let start = self.trunk.row(run, token) * d_qkv;
-            &self.trunk.qkv[start..start + d_qkv]
+            &self.trunk.at.qkv[start..start + d_qkv]
         };
         first_rows.clear();
         let mut first_runs = Vec::new();

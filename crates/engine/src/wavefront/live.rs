@@ -97,7 +97,7 @@ impl Live {
         let source = run_of(Known::Source, self.direction, sample);
         let first = self.x.len();
         for token in first_carried..self.sizes.seq_len {
-            self.x.extend_from_slice(trunk.state(&trunk.x, base, token));
+            self.x.extend_from_slice(trunk.state(&trunk.at.x, base, token));
         }
         let mut prefix = trunk.prefix(base, token);
         if first_carried == token {
@@ -139,18 +139,18 @@ impl Live {
         first: usize,
     ) {
         let row = &mut self.x[first..first + self.sizes.d_model];
-        let before = trunk.state(&trunk.x_in, base, token);
+        let before = trunk.state(&trunk.at.x_in, base, token);
         match component {
-            Component::Residual => row.copy_from_slice(trunk.state(&trunk.x, source, token)),
+            Component::Residual => row.copy_from_slice(trunk.state(&trunk.at.x, source, token)),
             Component::Mlp => {
                 row.copy_from_slice(before);
-                let mut attention_out = trunk.state(&trunk.attention_out, base, token).to_vec();
-                let mut mlp_out = trunk.state(&trunk.mlp_out, source, token).to_vec();
+                let mut attention_out = trunk.state(&trunk.at.attention_out, base, token).to_vec();
+                let mut mlp_out = trunk.state(&trunk.at.mlp_out, source, token).to_vec();
                 block.finish_from_outputs(row, &mut attention_out, &mut mlp_out, &mut self.scratch);
             }
             Component::Attention => {
                 row.copy_from_slice(before);
-                let mut attention_out = trunk.state(&trunk.attention_out, source, token).to_vec();
+                let mut attention_out = trunk.state(&trunk.at.attention_out, source, token).to_vec();
                 let scratch = &mut self.scratch;
                 block.finish_from_attention(row, &mut attention_out, Threads::One, scratch, &mut |_, _| {});
             }

@@ -189,7 +189,14 @@ mod tests {
         let run = Run { start: 2, len: 3, prefix: vec![2..3, 0..1] };
         let mut tail = vec![f32::NAN; 18];
         let some = Queries { data: &queries[12..], stride: 6, last_only: false };
-        attention(SHAPE, some, key_values(&keys[12..]), key_values(&shared), std::slice::from_ref(&run), &mut tail);
+        attention(
+            SHAPE,
+            some,
+            key_values(&keys[12..]),
+            key_values(&shared),
+            std::slice::from_ref(&run),
+            &mut tail,
+        );
         assert_eq!(tail, whole[12..]);
 
         let mut last = vec![f32::NAN; 6];
