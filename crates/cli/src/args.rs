@@ -7,12 +7,20 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::memory::parse_bytes;
 
+const MOST_SAMPLES: usize = 10_000;
+const MOST_THREADS: usize = 1_024;
+const MOST_TOKENS: usize = 1_024;
+const MOST_LAYERS: usize = 10_000;
+const MOST_RUNS: usize = 1_000;
+
 /// Where does a language model keep a fact? Corrupts the subject of a prompt, restores one hidden state at a
 /// time, and measures how much of the answer comes back (causal tracing, Meng et al. 2022).
 #[derive(Debug, Parser)]
 #[command(
     version,
     after_help = "Without a command, traces a fact on the embedded model `demo`.\n\n\
+                  Example:\n  causal-trace trace --model ./gpt2-xl --prompt \"The Space Needle is in\" \
+                  --subject \"The Space Needle\"\n\n\
                   Exit codes: 0 done, 1 failed, 2 wrong usage."
 )]
 pub(crate) struct Args {
@@ -73,14 +81,14 @@ pub(crate) struct TraceArgs {
     /// The part of the prompt that is corrupted
     #[arg(long, value_name = "TEXT", requires = "prompt")]
     pub(crate) subject: Option<String>,
-    /// The token whose probability is measured [default: the model's own prediction]
+    /// The token whose probability is measured; a space before it is assumed [default: the model's own prediction]
     #[arg(long, value_name = "TEXT")]
     pub(crate) answer: Option<String>,
     /// What is restored: residual, mlp, attn, or all three [default: residual]
     #[arg(long)]
     pub(crate) component: Option<ComponentChoice>,
     /// Layers restored at once, for mlp and attn [default: 10]
-    #[arg(long, value_name = "LAYERS", value_parser = at_least_one)]
+    #[arg(long, value_name = "LAYERS", value_parser = up_to(MOST_LAYERS))]
     pub(crate) window: Option<usize>,
     /// denoise (clean states into the corrupted run) or noise (the reverse) [default: denoise]
     #[arg(long)]
@@ -92,7 +100,7 @@ pub(crate) struct TraceArgs {
     #[arg(long)]
     pub(crate) replace: bool,
     /// How many times the noise is drawn [default: 10]
-    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    #[arg(long, value_name = "N", value_parser = up_to(MOST_SAMPLES))]
     pub(crate) samples: Option<usize>,
     /// Seed of the noise [default: 1]
     #[arg(long, value_name = "N")]
@@ -112,11 +120,12 @@ pub(crate) struct TraceArgs {
     /// Accuracy of the computation [default: f32]
     #[arg(long)]
     pub(crate) precision: Option<Precision>,
-    /// Upper bound for the states carried at once, as in 500M or 4G [default: half of the free memory]
+    /// Upper bound for the states carried at once, beside weights and buffers, as in 500M or 4G [default: half of
+    /// the free memory]
     #[arg(long, value_name = "BYTES", value_parser = parse_bytes)]
     pub(crate) memory: Option<usize>,
     /// Threads [default: one for each processor]
-    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    #[arg(long, value_name = "N", value_parser = up_to(MOST_THREADS))]
     pub(crate) threads: Option<usize>,
     /// Folder for figures and numbers: trace{,_mlp,_attn}.{npz,svg,png,pdf}, trace.json
     #[arg(long, value_name = "DIR")]
@@ -147,7 +156,9 @@ pub(crate) enum Precision {
 }
 
 const TOKENS_EXAMPLES: &str = "Example:
-  causal-trace tokens --model ./gpt2 --prompt \"The Eiffel Tower is in\" --subject \"The Eiffel Tower\"";
+  causal-trace tokens --model ./gpt2 --prompt \"The Eiffel Tower is in\" --subject \"The Eiffel Tower\"
+
+Exit codes: 0 done, 1 failed, 2 wrong usage.";
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = TOKENS_EXAMPLES)]
@@ -161,7 +172,7 @@ pub(crate) struct TokensArgs {
     #[arg(long, value_name = "TEXT")]
     pub(crate) subject: Option<String>,
     /// How many predictions to show
-    #[arg(long, value_name = "N", default_value_t = 5, value_parser = at_least_one)]
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = up_to(MOST_TOKENS))]
     pub(crate) top: usize,
     /// Print JSON instead of a table
     #[arg(long)]
@@ -169,7 +180,9 @@ pub(crate) struct TokensArgs {
 }
 
 const BENCH_EXAMPLES: &str = "Example:
-  causal-trace bench --shape gpt2 --tokens 9 --samples 10 --naive";
+  causal-trace bench --shape gpt2 --tokens 9 --samples 10 --naive
+
+Exit codes: 0 done, 1 failed, 2 wrong usage.";
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = BENCH_EXAMPLES)]
@@ -178,25 +191,25 @@ pub(crate) struct BenchArgs {
     #[arg(long, default_value = "gpt2")]
     pub(crate) shape: String,
     /// Tokens of the prompt
-    #[arg(long, value_name = "N", default_value_t = 9, value_parser = at_least_one)]
+    #[arg(long, value_name = "N", default_value_t = 9, value_parser = up_to(MOST_TOKENS))]
     pub(crate) tokens: usize,
     /// Tokens of the subject, which begins the prompt
-    #[arg(long, value_name = "N", default_value_t = 4, value_parser = at_least_one)]
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = up_to(MOST_TOKENS))]
     pub(crate) subject: usize,
     /// Noise draws
-    #[arg(long, value_name = "N", default_value_t = 10, value_parser = at_least_one)]
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = up_to(MOST_SAMPLES))]
     pub(crate) samples: usize,
     /// What is restored
     #[arg(long, default_value = "residual")]
     pub(crate) component: ComponentChoice,
     /// Layers restored at once, for mlp and attn
-    #[arg(long, value_name = "LAYERS", default_value_t = 10, value_parser = at_least_one)]
+    #[arg(long, value_name = "LAYERS", default_value_t = 10, value_parser = up_to(MOST_LAYERS))]
     pub(crate) window: usize,
     /// Accuracy of the computation
     #[arg(long, default_value = "f32")]
     pub(crate) precision: Precision,
     /// Timed runs, of which the median counts
-    #[arg(long, value_name = "N", default_value_t = 3, value_parser = at_least_one)]
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = up_to(MOST_RUNS))]
     pub(crate) runs: usize,
     /// Time the plain loop too, in turns with the wavefront (slow: the whole model once per site)
     #[arg(long)]
@@ -205,16 +218,17 @@ pub(crate) struct BenchArgs {
     #[arg(long, value_name = "BYTES", value_parser = parse_bytes)]
     pub(crate) memory: Option<usize>,
     /// Threads [default: one for each processor]
-    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    #[arg(long, value_name = "N", value_parser = up_to(MOST_THREADS))]
     pub(crate) threads: Option<usize>,
     /// Print JSON instead of a table
     #[arg(long)]
     pub(crate) json: bool,
 }
 
-fn at_least_one(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(number) if number > 0 => Ok(number),
-        _ => Err("expected a whole number above 0".to_owned()),
+/// A count from 1 to `most`.
+fn up_to(most: usize) -> impl Fn(&str) -> Result<usize, String> + Clone + Send + Sync + 'static {
+    move |text| match text.parse() {
+        Ok(number) if number > 0 && number <= most => Ok(number),
+        _ => Err(format!("expected a whole number above 0, at most {most}")),
     }
 }

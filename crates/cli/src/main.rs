@@ -10,6 +10,7 @@ mod printer;
 mod progress;
 mod prompts;
 mod settings;
+mod usage;
 
 use std::process::ExitCode;
 
@@ -17,9 +18,12 @@ use clap::Parser;
 
 use args::{Args, Command};
 use printer::Printer;
+use usage::Usage;
 
 /// Something was asked for that cannot be done.
 const FAILED: u8 = 1;
+/// The command line asks for something that makes no sense; clap's code too.
+const WRONG_USAGE: u8 = 2;
 
 fn main() -> ExitCode {
     let args = Args::parse();
@@ -34,7 +38,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             printer.error(&error);
-            ExitCode::from(FAILED)
+            ExitCode::from(if error.is::<Usage>() { WRONG_USAGE } else { FAILED })
         }
     }
 }

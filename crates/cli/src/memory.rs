@@ -19,10 +19,20 @@ pub(crate) fn parse_bytes(text: &str) -> Result<usize, String> {
     number.checked_mul(unit).filter(|&bytes| bytes > 0).ok_or_else(wrong)
 }
 
-/// Half of the free memory.
+/// Half of the free memory, of the machine or of the container, whichever has less.
 pub(crate) fn default_budget() -> usize {
-    status_kilobytes("/proc/meminfo", "MemAvailable:")
-        .map_or(UNKNOWN_BUDGET, |kilobytes| kilobytes * 1024 / 2)
+    let machine = status_kilobytes("/proc/meminfo", "MemAvailable:").map(|kilobytes| kilobytes * 1024);
+    machine.into_iter().chain(free_in_container()).min().map_or(UNKNOWN_BUDGET, |bytes| bytes / 2)
+}
+
+/// What the control group leaves, where it sets a limit (version 2, then version 1).
+fn free_in_container() -> Option<usize> {
+    let read = |path: &str| std::fs::read_to_string(path).ok()?.trim().parse::<usize>().ok();
+    let pairs = [
+        ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
+        ("/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes"),
+    ];
+    pairs.iter().find_map(|(limit, used)| Some(read(limit)?.saturating_sub(read(used)?)))
 }
 
 /// The most memory that this process has held, where the system tells.

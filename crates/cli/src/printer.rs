@@ -7,6 +7,12 @@ use causal_trace_report::ColorDepth;
 /// Columns of a terminal that does not tell, and of a pipe.
 const USUAL_WIDTH: usize = 100;
 
+/// A text with its control characters spelled out, so that a prompt cannot break a line or steer the terminal.
+pub(crate) fn shown(text: &str) -> String {
+    let spelled = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
+    text.chars().map(spelled).collect()
+}
+
 /// Results go to stdout, everything else to stderr.
 #[derive(Debug)]
 pub(crate) struct Printer {
@@ -33,13 +39,13 @@ impl Printer {
     /// Something worth knowing beside the result.
     pub(crate) fn note(&self, text: &str) {
         if !self.quiet {
-            let _ = writeln!(std::io::stderr().lock(), "{text}");
+            let _ = writeln!(std::io::stderr().lock(), "{}", shown(text));
         }
     }
 
     /// What went wrong, in one line.
     pub(crate) fn error(&self, error: &anyhow::Error) {
-        let _ = writeln!(std::io::stderr().lock(), "error: {error:#}");
+        let _ = writeln!(std::io::stderr().lock(), "error: {}", shown(&format!("{error:#}")));
     }
 
     /// Whether a progress bar would be seen.

@@ -6,13 +6,20 @@ use causal_trace_lm::tokenizer::{Tokenizer, subject_span};
 
 use crate::printer::Printer;
 
-/// The prompt as the model sees it, with its subject found.
+/// A prompt as the model sees it, with its subject found.
+pub(crate) struct Tokenized {
+    pub(crate) prompt: Prompt,
+    /// How often the subject occurs in the prompt; the first is used.
+    pub(crate) subject_occurrences: usize,
+}
+
+/// Tokenizes a prompt and finds its subject.
 pub(crate) fn tokenize(
     tokenizer: &Tokenizer,
     text: &str,
     subject: &str,
     printer: &Printer,
-) -> Result<Prompt> {
+) -> Result<Tokenized> {
     let encoded = tokenizer.encode(text)?;
     let span = subject_span(text, &encoded, subject)?;
     if span.occurrences > 1 {
@@ -24,13 +31,14 @@ pub(crate) fn tokenize(
     if text.ends_with(char::is_whitespace) {
         printer.note("note: the prompt ends in white space, which most models continue badly");
     }
-    Ok(Prompt {
+    let prompt = Prompt {
         text: text.to_owned(),
         subject: subject.to_owned(),
         ids: encoded.ids,
         tokens: encoded.texts,
         subject_span: span.tokens.into(),
-    })
+    };
+    Ok(Tokenized { prompt, subject_occurrences: span.occurrences })
 }
 
 /// The one token of an answer.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use causal_trace_core::{
     Component, Corruption, CorruptionMode, Direction, Distribution, Engine, Fact, NoiseRule, NoiseStream,
     TraceConfig, Window, parse_facts,
@@ -12,6 +12,7 @@ use causal_trace_lm::LanguageModel;
 use causal_trace_results::NoiseSource;
 
 use crate::args::{ComponentChoice, Preset, TraceArgs};
+use crate::usage::Usage;
 use crate::{demo, memory};
 
 /// What a preset changes in the defaults; options that were given win.
@@ -51,7 +52,11 @@ pub(crate) fn resolve(args: &TraceArgs, lm: &LanguageModel) -> Result<(TraceConf
     let stream = args.noise_stream.unwrap_or(defaults.stream);
     let seed = args.seed.unwrap_or(1);
     if stream == NoiseStream::Rome && seed > u64::from(u32::MAX) {
-        bail!("--seed {seed} is too large for --noise-stream rome: NumPy takes seeds up to {}", u32::MAX);
+        let most = u32::MAX;
+        let problem = format!(
+            "--seed {seed} is too large for the noise stream of rome: NumPy takes seeds up to {most}"
+        );
+        return Err(Usage(problem).into());
     }
     let mode = if args.replace { CorruptionMode::Replace } else { CorruptionMode::Add };
     let distribution = match rule {

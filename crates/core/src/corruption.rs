@@ -34,7 +34,8 @@ impl FromStr for NoiseRule {
             _ => (NoiseRule::Gaussian, text),
         };
         let level: f64 = number.parse().map_err(|_| error())?;
-        if level.is_finite() && level >= 0.0 { Ok(rule(level)) } else { Err(error()) }
+        // `abs`, since −0 is a zero too.
+        if level.is_finite() && level >= 0.0 { Ok(rule(level.abs())) } else { Err(error()) }
     }
 }
 
@@ -103,8 +104,8 @@ pub struct Corruption {
     pub level: f64,
     /// What it does to an embedding in the patched runs.
     pub mode: CorruptionMode,
-    /// What it does in the corrupted run that is the baseline: the same, except under ROME's preset,
-    /// whose baseline adds noise even where its patched runs replace (METHOD of the original, a fault).
+    /// What it does in the corrupted run that is the baseline: the same, except under ROME's preset. ROME's code
+    /// forgets to replace there: its baseline adds noise even where its patched runs replace.
     pub baseline_mode: CorruptionMode,
     /// Tokens after the subject that are corrupted too: 0, except 1 under the preset of
     /// dannyallover/causal-tracing, whose slice is one too long.

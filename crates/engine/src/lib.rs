@@ -19,4 +19,5 @@ pub use causal_trace_core::{Engine, Sink};
 pub use error::TraceError;
 pub use naive::{Patch, patched};
 pub use noise_level::{noise_level, subject_deviation};
+pub use plan::minimal_operations;
 pub use trace::{Answer, trace};

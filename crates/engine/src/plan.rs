@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use causal_trace_core::{Component, Direction, Site, TraceConfig};
+use causal_trace_core::{Component, Direction, Prompt, Site, TraceConfig};
+use causal_trace_lm::Model;
 
 /// The sizes that a plan depends on.
 #[derive(Debug, Clone, Copy)]
@@ -116,6 +117,32 @@ impl Plan {
     }
 }
 
+/// The least work of a trace in floating-point operations: 24·d² for each row and full layer that a patched run has
+/// after its first, and 2·d·V for each run and sample in the head. Attention's scores, the trunk, and what the first
+/// and the last layer save are left out.
+///
+/// For the residual grid this is 24·d²·S·Σ (T−i)·L(L−1)/2 plus the head, for a dense block of 12·d² weights.
+#[must_use]
+pub fn minimal_operations(model: &Model, prompt: &Prompt, config: &TraceConfig) -> f64 {
+    let architecture = model.architecture();
+    let sizes = Sizes {
+        seq_len: prompt.seq_len(),
+        n_layers: architecture.n_layers,
+        d_model: architecture.d_model,
+        first_corrupted: prompt.subject_span.start,
+    };
+    let (mut row_layers, mut runs) = (0, 0);
+    for opening in Plan::new(config, sizes).openings {
+        let layers = opening.first_layer + 1..sizes.n_layers;
+        let carried: usize = layers.map(|layer| 1 + opening.parted(layer)).sum();
+        row_layers += carried * (sizes.seq_len - opening.token);
+        runs += opening.ends.len();
+    }
+    let (samples, width) = (config.corruption.samples as f64, sizes.d_model as f64);
+    let head = 2.0 * width * architecture.d_vocab as f64 * runs as f64;
+    samples * (24.0 * width * width * row_layers as f64 + head)
+}
+
 /// What one sweep through the layers does.
 #[derive(Debug, Default)]
 pub(crate) struct Turn<'a> {
@@ -125,6 +152,12 @@ pub(crate) struct Turn<'a> {
 }
 
 impl Opening {
+    /// How many runs have parted from the longest patched by `layer`.
+    fn parted(&self, layer: usize) -> usize {
+        let longest = self.ends.len() - 1;
+        self.ends[..longest].iter().filter(|(end, _)| *end <= layer).count()
+    }
+
     /// Memory of its states at the end of the sweep.
     fn bytes(&self, sizes: Sizes) -> usize {
         self.ends.len() * (sizes.seq_len - self.first_carried) * sizes.d_model * size_of::<f32>()

@@ -1,6 +1,8 @@
 //! The entry point: checks, baseline, and one of the engines.
 
-use causal_trace_core::{Baseline, Component, Direction, Engine, Grid, Prompt, Sink, Site, TraceConfig};
+use causal_trace_core::{
+    Baseline, Component, Direction, Engine, Grid, NoiseStream, Prompt, Sink, Site, TraceConfig,
+};
 use causal_trace_lm::{Model, ModelError, top_predictions};
 
 use crate::corrupt::Embeddings;
@@ -88,6 +90,17 @@ pub(crate) fn check(model: &Model, prompt: &Prompt, config: &TraceConfig) -> Res
     }
     if config.window.width == 0 {
         return wrong("window", "0".to_owned(), "at least 1");
+    }
+    if corruption.stream == NoiseStream::Rome && corruption.seed > u64::from(u32::MAX) {
+        return wrong(
+            "seed",
+            corruption.seed.to_string(),
+            "below 2^32 for the noise stream of rome, as in NumPy",
+        );
+    }
+    let twice = |component| config.components.iter().filter(|&&other| other == component).count() > 1;
+    if let Some(component) = config.components.iter().find(|&&component| twice(component)) {
+        return wrong("components", format!("{component} twice"), "a list without repetition");
     }
     if !(corruption.level.is_finite() && corruption.level >= 0.0) {
         return wrong("noise level", corruption.level.to_string(), "a finite number of at least 0");

@@ -69,6 +69,7 @@ pub(crate) fn sweep(
             measured.set_sample(site, sample, probabilities[run_of(known, config.direction, sample)]);
         }
     }
+    // There is at least one turn; without one, p would be `NaN` and found to be so.
     let answer_id = answer_id.unwrap_or_default();
     Ok(Baseline { answer_id, clean: probabilities[0], corrupted: probabilities[1..].to_vec() })
 }

@@ -16,6 +16,8 @@ pub struct TraceFile {
     pub model: serde_json::Value,
     /// The prompt as the model saw it.
     pub prompt: Prompt,
+    /// How often the subject occurs in the prompt; the first occurrence is corrupted.
+    pub subject_occurrences: usize,
     /// All settings.
     pub config: TraceConfig,
     /// Where the noise level comes from.

@@ -2,22 +2,25 @@
 
 use std::time::Instant;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use causal_trace_core::{
     Component, Corruption, CorruptionMode, Direction, Distribution, Engine, NoiseStream, Prompt, TokenSpan,
     TraceConfig, TraceRecord, Window,
 };
-use causal_trace_engine::Answer;
+use causal_trace_engine::{Answer, minimal_operations};
 use causal_trace_lm::Model;
 use causal_trace_lm::kernels::{Linear, Threads, linear};
 
 use super::with_threads;
 use crate::args::BenchArgs;
 use crate::printer::Printer;
+use crate::usage::Usage;
 use crate::{memory, settings};
 
 /// GPT-2's vocabulary, which the head's share of the work depends on.
 const D_VOCAB: usize = 50_257;
+const MOST_LAYERS: usize = 1_000;
+const MOST_WIDTH: usize = 65_536;
 
 struct Shape {
     n_layers: usize,
@@ -37,13 +40,16 @@ impl Shape {
         let numbers: Option<Vec<usize>> =
             numbers.split('x').map(|number| number.parse().ok().filter(|&number| number > 0)).collect();
         match numbers.as_deref() {
-            Some(&[n_layers, d_model, n_heads]) if d_model % n_heads == 0 => {
+            Some(&[n_layers, d_model, n_heads])
+                if d_model % n_heads == 0 && n_layers <= MOST_LAYERS && d_model <= MOST_WIDTH =>
+            {
                 Ok(Shape { n_layers, d_model, n_heads })
             }
-            _ => bail!(
-                "--shape {text}: expected gpt2, gpt2-medium, gpt2-large, gpt2-xl or LAYERSxWIDTHxHEADS, the width a \
-                 multiple of the heads"
-            ),
+            _ => Err(Usage(format!(
+                "--shape {text}: expected gpt2, gpt2-medium, gpt2-large, gpt2-xl or LAYERSxWIDTHxHEADS, at most \
+                 {MOST_LAYERS} layers, a width of at most {MOST_WIDTH} and a multiple of the heads"
+            ))
+            .into()),
         }
     }
 
@@ -94,7 +100,8 @@ struct Measurement {
 pub(crate) fn run(args: &BenchArgs, printer: &Printer) -> Result<()> {
     let shape = Shape::parse(&args.shape)?;
     if args.subject > args.tokens {
-        bail!("--subject {} is more than --tokens {}", args.subject, args.tokens);
+        let problem = format!("--subject {} is more than --tokens {}", args.subject, args.tokens);
+        return Err(Usage(problem).into());
     }
     let measurement = with_threads(args.threads, || measure(args, &shape, printer))??;
     if args.json {
@@ -136,7 +143,7 @@ fn measure(args: &BenchArgs, shape: &Shape, printer: &Printer) -> Result<Measure
     let seconds = median(&wavefront).context("no run was timed")?;
     let naive_seconds = median(&naive);
     let matmul = median(&matmul).context("no product was timed")?;
-    let flops = minimal_operations(args, shape);
+    let flops = minimal_operations(&model, &prompt, &config);
     Ok(Measurement {
         shape: args.shape.clone(),
         tokens: args.tokens,
@@ -177,18 +184,6 @@ fn config(args: &BenchArgs) -> TraceConfig {
         engine: Engine::Wavefront,
         memory: args.memory.unwrap_or_else(memory::default_budget),
     }
-}
-
-/// The least work of full layers: 24·d²·S·Σ (T−i)·L(L−1)/2 for each component, and 2·d·V for each site and sample
-/// that is not known beforehand.
-fn minimal_operations(args: &BenchArgs, shape: &Shape) -> f64 {
-    let (layers, width) = (shape.n_layers as f64, shape.d_model as f64);
-    let (samples, tokens) = (args.samples as f64, args.tokens as f64);
-    let components = settings::components(args.component).len() as f64;
-    let carried = tokens * (tokens + 1.0) / 2.0;
-    let in_layers = 24.0 * width * width * samples * carried * layers * (layers - 1.0) / 2.0;
-    let in_head = 2.0 * width * D_VOCAB as f64 * samples * (tokens * (layers - 1.0));
-    components * (in_layers + in_head)
 }
 
 /// The machine's own rate for one large product of this width, in GFLOP/s.

@@ -1,7 +1,7 @@
 //! `causal-trace trace`: one prompt.
 
-use anyhow::{Context, Result, bail};
-use causal_trace_core::{Grid, Prompt, TraceRecord};
+use anyhow::{Context, Result};
+use causal_trace_core::{Grid, TraceRecord};
 use causal_trace_engine::Answer;
 use causal_trace_lm::top_predictions;
 use causal_trace_report::{HeatMap, PRINT_DPI, terminal_map};
@@ -11,14 +11,17 @@ use super::with_threads;
 use crate::args::TraceArgs;
 use crate::models::NamedModel;
 use crate::output_folder::OutputFolder;
-use crate::printer::Printer;
+use crate::printer::{Printer, shown};
 use crate::progress::WithProgress;
+use crate::prompts::Tokenized;
+use crate::usage::Usage;
 use crate::{demo, prompts, settings};
 
 /// A finished trace and all that describes it.
 struct Traced {
     model: NamedModel,
     record: TraceRecord,
+    subject_occurrences: usize,
     noise: NoiseSource,
     answer: String,
     correct_prediction: bool,
@@ -44,7 +47,7 @@ pub(crate) fn run(args: &TraceArgs, printer: &Printer) -> Result<()> {
 
 fn trace(args: &TraceArgs, printer: &Printer) -> Result<Traced> {
     let model = NamedModel::open(&args.model.model)?;
-    let prompt = prompt(args, &model, printer)?;
+    let Tokenized { prompt, subject_occurrences } = prompt(args, &model, printer)?;
     let asked =
         args.answer.as_deref().map(|text| prompts::answer_token(&model.lm.tokenizer, text)).transpose()?;
     let (config, noise) = settings::resolve(args, &model.lm)?;
@@ -54,20 +57,27 @@ fn trace(args: &TraceArgs, printer: &Printer) -> Result<Traced> {
     let mut sink = WithProgress::new(&mut record, printer);
     causal_trace_engine::trace(&model.lm.model, &prompt, answer, &config, &mut sink)?;
     drop(sink);
-    let predicted = top_predictions(&model.lm.model.last_logits(&prompt.ids)?, 1)[0].0;
     let answer_id = record.baseline.answer_id;
+    let correct_prediction = match asked {
+        None => true,
+        Some(id) => top_predictions(&model.lm.model.last_logits(&prompt.ids)?, 1)[0].0 == id,
+    };
     let answer = model.lm.tokenizer.token_text(answer_id);
-    Ok(Traced { model, record, noise, answer, correct_prediction: predicted == answer_id })
+    Ok(Traced { model, record, subject_occurrences, noise, answer, correct_prediction })
 }
 
-fn prompt(args: &TraceArgs, model: &NamedModel, printer: &Printer) -> Result<Prompt> {
+fn prompt(args: &TraceArgs, model: &NamedModel, printer: &Printer) -> Result<Tokenized> {
     match (&args.prompt, &args.subject) {
         (Some(text), Some(subject)) => prompts::tokenize(&model.lm.tokenizer, text, subject, printer),
         _ if model.embedded => {
             let fact = demo::first_fact()?;
             prompts::tokenize(&model.lm.tokenizer, &fact.prompt, &fact.subject, printer)
         }
-        _ => bail!("nothing to trace on {}: give --prompt TEXT and --subject TEXT", model.name),
+        _ => {
+            let problem =
+                format!("nothing to trace on {}: give --prompt TEXT and --subject TEXT", model.name);
+            Err(Usage(problem).into())
+        }
     }
 }
 
@@ -77,6 +87,7 @@ impl Traced {
             causal_trace: env!("CARGO_PKG_VERSION").to_owned(),
             model: self.model.to_json(),
             prompt: self.record.prompt.clone(),
+            subject_occurrences: self.subject_occurrences,
             config: self.record.config.clone(),
             noise: self.noise.clone(),
             answer: self.answer.clone(),
@@ -131,11 +142,11 @@ impl Traced {
         let TraceRecord { prompt, config, baseline, grids } = &self.record;
         let corrupted = causal_trace_core::effect::mean(&baseline.corrupted);
         let prediction = if self.correct_prediction { "" } else { " (not the model's own prediction)" };
-        printer.result(&format!("{} |{}|{prediction}", prompt.text, self.answer));
+        printer.result(&format!("{} |{}|{prediction}", shown(&prompt.text), shown(&self.answer)));
         printer.result(&format!("model      {}", self.model.describe()));
         printer.result(&format!(
             "subject    {} (tokens {} to {} of {})",
-            prompt.subject,
+            shown(&prompt.subject),
             prompt.subject_span.start,
             prompt.subject_span.end - 1,
             prompt.seq_len()
@@ -145,6 +156,9 @@ impl Traced {
             "p = {:.4} clean, p* = {corrupted:.4} corrupted, total effect {:.4}",
             baseline.clean, file.total_effect
         ));
+        if file.total_effect <= 0.0 {
+            printer.result("the corruption does not lower p: there is no effect to restore");
+        }
         for (grid, effects) in grids.iter().zip(&file.components) {
             printer.result("");
             printer.result(&terminal_map(&self.heat_map(grid), printer.color_depth(), printer.width())?);
@@ -160,7 +174,8 @@ impl Traced {
     }
 
     fn site(&self, label: &str, grid: &Grid, site: &Strongest, total_effect: f64) -> String {
-        let share = if total_effect.abs() > 1e-6 {
+        // A share of an effect that is not there would mean nothing.
+        let share = if total_effect > 1e-6 {
             format!(", {:.0} % of the total effect", 100.0 * site.indirect_effect / total_effect)
         } else {
             String::new()
@@ -170,7 +185,7 @@ impl Traced {
             "{label:<15} {layers} {}, token {} '{}' ({}): p = {:.4}, indirect effect {:.4}{share}",
             site.layer,
             site.token,
-            self.record.prompt.tokens[site.token],
+            shown(&self.record.prompt.tokens[site.token]),
             site.hook,
             causal_trace_core::effect::mean(grid.at(site.token, site.layer)),
             site.indirect_effect,
