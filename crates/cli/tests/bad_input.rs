@@ -160,7 +160,7 @@ fn a_model_that_is_not_there_is_refused() {
     std::fs::write(folder.path().join("file"), "").unwrap();
     fails(folder.path(), &["tokens", "--model", "file", "--prompt", PROMPT], 1, &["is a file"]);
     let model = golden("gpt2").join("model");
-    fails(folder.path(), &["trace", "--model", model.to_str().unwrap()], 1, &["--prompt", "--subject"]);
+    fails(folder.path(), &["trace", "--model", model.to_str().unwrap()], 2, &["--prompt", "--subject"]);
 }
 
 #[test]
@@ -191,16 +191,57 @@ fn wrong_usage_is_exit_code_2() {
         (&["trace", "--direction", "up"], "denoise"),
         (&["trase"], "trace"),
         (&["tokens"], "--prompt"),
+        (&["bench", "--shape", "foo"], "LAYERSxWIDTHxHEADS"),
+        (&["bench", "--shape", "2x10x3"], "multiple of the heads"),
+        (&["bench", "--subject", "20"], "--tokens 9"),
     ] {
         fails(folder.path(), args, 2, &[word]);
     }
 }
 
 #[test]
+fn a_number_above_what_is_sensible_is_refused_with_the_limit() {
+    let folder = tempdir().unwrap();
+    for (args, limit) in [
+        (["trace", "--samples", "18446744073709551615"], "10000"),
+        (["trace", "--samples", "18446744073709551616"], "10000"),
+        (["trace", "--samples", "1000000000"], "10000"),
+        (["trace", "--threads", "100000"], "1024"),
+        (["bench", "--threads", "100000"], "1024"),
+        (["bench", "--tokens", "5000000000"], "1024"),
+        (["bench", "--samples", "10001"], "10000"),
+        (["bench", "--shape", "1x1000000x1"], "65536"),
+        (["bench", "--shape", "1001x64x1"], "1000 layers"),
+    ] {
+        fails(folder.path(), &args, 2, &[args[1], &format!("at most {limit}")]);
+    }
+}
+
+/// Errors repeat what was given, but neither its escape codes nor its line ends.
+#[test]
+fn control_characters_do_not_reach_the_terminal_in_errors() {
+    let folder = tempdir().unwrap();
+    let prompt = "a\u{1b}[31m\nb Space Needle is in";
+    let strange = "Ger\u{1b}[31m\nmany";
+    for command in ["trace", "tokens"] {
+        for subject in ["Germany", strange] {
+            let args = [command, "--prompt", prompt, "--subject", subject];
+            fails(folder.path(), &args, 1, &["Ger", "many", "' is'"]);
+        }
+        let args = [command, "--model", strange, "--prompt", prompt, "--subject", "Space Needle"];
+        fails(folder.path(), &args, 1, &["many"]);
+    }
+    let usual = ["trace", "--prompt", prompt, "--subject", "Space Needle"];
+    fails(folder.path(), &[&usual[..], &["--answer", strange]].concat(), 1, &["tokens"]);
+    fails(folder.path(), &[&usual[..], &["--facts", strange]].concat(), 1, &["many"]);
+    fails(folder.path(), &[&usual[..], &["--noise", strange]].concat(), 2, &["many"]);
+}
+
+#[test]
 fn a_seed_that_numpy_lacks_is_refused() {
     let folder = tempdir().unwrap();
     let args = ["trace", "--noise-stream", "rome", "--seed", "4294967296"];
-    fails(folder.path(), &args, 1, &["--seed", "4294967295"]);
+    fails(folder.path(), &args, 2, &["--seed", "4294967295"]);
 }
 
 #[test]

@@ -130,9 +130,9 @@ fn rome_s_unreplaced_baseline_comes_with_its_preset_only() {
     assert!(largest_difference(&ours, &recorded) < 2e-5);
     assert!((preset.low_score - recorded.low_score).abs() < 2e-5);
     assert!((ours.low_score - recorded.low_score).abs() > 1e-3, "the default's baseline is replaced too");
-    // The first token's first layer cannot matter less than nothing: with the right baseline it is p*.
-    let before_last_layer = ours.scores[ours.n_layers - 1];
-    assert!((f64::from(before_last_layer) - ours.low_score).abs() < 1e-6);
+    // A token other than the last has no effect in the last layer, so that cell is p*.
+    let without_effect = ours.scores[ours.n_layers - 1];
+    assert!((f64::from(without_effect) - ours.low_score).abs() < 1e-6);
 }
 
 #[test]
@@ -171,6 +171,22 @@ fn an_answer_can_be_given() {
         json(&stdout(&succeeds(folder.path(), &["trace", "--answer", "Paris", "--noise", "0.1", "--json"])));
     assert_eq!(record["answer"], " Paris");
     assert_eq!(record["correct_prediction"], false);
+}
+
+/// Prompts come from files and other programs: what a terminal would obey must not reach it.
+#[test]
+fn control_characters_of_a_prompt_are_not_printed() {
+    let folder = tempdir().unwrap();
+    let text = ["--prompt", "a\u{1b}[31m\nb Space Needle is in", "--subject", "Space Needle"];
+    for options in [&["trace"][..], &["trace", "--json"], &["trace", "--out", "out"], &["tokens"]] {
+        let output = succeeds(folder.path(), &[options, &text[..]].concat());
+        for printed in [stdout(&output), stderr(&output)] {
+            assert!(!printed.contains('\u{1b}'), "{options:?}: {printed:?}");
+        }
+        assert!(stdout(&output).contains(" is"), "{options:?}: the rest of the prompt is shown");
+    }
+    let figure = std::fs::read_to_string(folder.path().join("out/trace.svg")).unwrap();
+    assert!(!figure.contains('\u{1b}'), "XML has no escape character");
 }
 
 #[test]

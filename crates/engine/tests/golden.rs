@@ -4,11 +4,13 @@
 
 mod support;
 
+use std::collections::BTreeMap;
+
 use causal_trace_core::{Component, Engine, NoiseRule, TraceConfig, parse_facts};
 use causal_trace_engine::{noise_level, subject_deviation};
 use causal_trace_lm::kernels::{Run, Threads};
 use causal_trace_lm::{LanguageModel, Model, Scratch, top_predictions};
-use support::{Case, Cases, all_cases, largest_difference, shared, traced};
+use support::{Case, Cases, all_cases, largest_difference, repository, shared, traced};
 
 /// Absolute, in units of probability.
 const PROBABILITY: f64 = 2e-5;
@@ -136,13 +138,45 @@ fn the_wavefront_gives_the_recorded_probabilities() {
     probabilities_equal_the_recorded_ones(Engine::Wavefront);
 }
 
+fn noise_level_equals_the_recorded_one(cases: &Cases, rule: NoiseRule, model: &Model, subjects: &[Vec<u32>]) {
+    let level = noise_level(rule, subject_deviation(model, subjects).unwrap());
+    let recorded = cases.meta["noise_level"].as_f64().unwrap();
+    let difference = (level / recorded - 1.0).abs();
+    println!("{}: {level} recorded {recorded}", cases.folder.display());
+    assert!(difference < NOISE_LEVEL, "{}: {level} instead of {recorded}", cases.folder.display());
+}
+
+/// The rule of the recorded noise level, where it was not given as a number.
+fn noise_rule(cases: &Cases) -> Option<NoiseRule> {
+    cases.meta["noise_rule"].as_str().map(|rule| rule.parse().unwrap())
+}
+
+/// The facts are not in the repository, but how often each token occurs in their subjects is.
 #[test]
-fn noise_levels_equal_the_recorded_ones() {
+fn noise_levels_of_the_subjects_tokens_equal_the_recorded_ones() {
+    let folder = repository().join("tests/golden");
+    let counts = std::fs::read_to_string(folder.join("subject_tokens.json")).unwrap();
+    let counts: BTreeMap<String, BTreeMap<u32, usize>> = serde_json::from_str(&counts).unwrap();
+    let mut checked = 0;
+    for cases in all_cases().iter().filter(|cases| cases.folder.starts_with(&folder)) {
+        let Some(rule) = noise_rule(cases) else { continue };
+        let family = cases.model_folder.parent().unwrap().file_name().unwrap();
+        let counts = &counts[family.to_str().unwrap()];
+        let ids: Vec<u32> = counts.iter().flat_map(|(&id, &count)| std::iter::repeat_n(id, count)).collect();
+        // The level is that of all tokens, however they are split; no piece may be longer than the context.
+        let pieces: Vec<Vec<u32>> = ids.chunks(60).map(<[u32]>::to_vec).collect();
+        noise_level_equals_the_recorded_one(cases, rule, &cases.model(), &pieces);
+        checked += 1;
+    }
+    assert!(checked >= 10, "only {checked} noise levels were found");
+}
+
+#[test]
+fn noise_levels_of_the_facts_equal_the_recorded_ones() {
     let Some(shared) = shared() else { return };
     let facts = parse_facts(&std::fs::read_to_string(shared.join("data/known_1000.json")).unwrap()).unwrap();
     for cases in all_cases() {
-        let Some(rule) = cases.meta["noise_rule"].as_str() else { continue };
-        let rule: NoiseRule = rule.parse().unwrap();
+        let Some(rule) = noise_rule(&cases) else { continue };
         let LanguageModel { model, tokenizer } = LanguageModel::open(&cases.model_folder).unwrap();
         let subjects: Vec<Vec<u32>> = if cases.folder.to_string_lossy().contains("/real/") {
             let facts = cases.meta["facts"].as_array().unwrap();
@@ -153,10 +187,6 @@ fn noise_levels_equal_the_recorded_ones() {
         } else {
             facts.iter().map(|fact| tokenizer.encode(&fact.subject).unwrap().ids).collect()
         };
-        let level = noise_level(rule, subject_deviation(&model, &subjects).unwrap());
-        let recorded = cases.meta["noise_level"].as_f64().unwrap();
-        let difference = (level / recorded - 1.0).abs();
-        println!("{}: {level} recorded {recorded}", cases.folder.display());
-        assert!(difference < NOISE_LEVEL, "{}: {level} instead of {recorded}", cases.folder.display());
+        noise_level_equals_the_recorded_one(&cases, rule, &model, &subjects);
     }
 }

@@ -20,16 +20,32 @@ pub fn golden(family: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/golden").join(family)
 }
 
+/// What the program, or a library in it, looks at: colours, the terminal, threads, where models are kept.
+const ENVIRONMENT: [&str; 15] = [
+    "CI",
+    "CLICOLOR",
+    "CLICOLOR_FORCE",
+    "COLORTERM",
+    "COLUMNS",
+    "FORCE_COLOR",
+    "HF_HUB_CACHE",
+    "IGNORE_IS_TERMINAL",
+    "LINES",
+    "NO_COLOR",
+    "RAYON_NUM_THREADS",
+    "RUST_BACKTRACE",
+    "RUST_LIB_BACKTRACE",
+    "TERM_PROGRAM",
+    "XDG_CACHE_HOME",
+];
+
 /// Runs the program in `folder`, where nothing of this machine's settings reaches it.
 pub fn causal_trace(folder: &Path, args: &[&str]) -> Output {
-    Command::new(assert_cmd::cargo::cargo_bin!("causal-trace"))
-        .args(args)
-        .current_dir(folder)
-        .env_remove("FORCE_COLOR")
-        .env_remove("COLORTERM")
-        .env("HF_HOME", folder.join("no-cache"))
-        .output()
-        .unwrap()
+    let mut command = Command::new(assert_cmd::cargo::cargo_bin!("causal-trace"));
+    for variable in ENVIRONMENT {
+        command.env_remove(variable);
+    }
+    command.args(args).current_dir(folder).env("HF_HOME", folder.join("no-cache")).output().unwrap()
 }
 
 pub fn stdout(output: &Output) -> String {
@@ -56,6 +72,7 @@ pub fn fails(folder: &Path, args: &[&str], code: i32, words: &[&str]) {
         assert!(message.contains(word), "{args:?}: '{word}' is not in: {message}");
     }
     assert!(stdout(&output).is_empty(), "{args:?} printed a result");
+    assert!(!message.contains('\u{1b}'), "{args:?}: escape codes in {message:?}");
     assert!(!message.contains("panicked") && !message.contains("stack backtrace"), "{message}");
     if code == 1 {
         let errors = message.lines().filter(|line| !line.starts_with("note:")).count();
