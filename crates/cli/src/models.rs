@@ -34,7 +34,7 @@ impl NamedModel {
     /// One line: name, architecture, size.
     pub(crate) fn describe(&self) -> String {
         let architecture = self.lm.model.architecture();
-        let parameters = self.lm.model.bytes() as f64 / 4.0;
+        let parameters = self.lm.model.n_parameters() as f64;
         let parameters = if parameters < 1e9 {
             format!("{:.1} M", parameters / 1e6)
         } else {

@@ -54,11 +54,14 @@ impl Block {
         self.attention_norm.width()
     }
 
-    /// Number of weights in the linear maps.
+    /// Number of parameters of its maps and norms.
     #[must_use]
-    pub fn n_weights(&self) -> usize {
+    pub fn n_parameters(&self) -> usize {
         let maps = [&self.qkv, &self.attention_out, &self.mlp_in, &self.mlp_out];
-        maps.iter().map(|map| map.n_in() * map.n_out()).sum()
+        let norms = [&self.attention_post_norm, &self.mlp_norm, &self.mlp_post_norm].into_iter().flatten();
+        let norms = norms.chain(self.qk_norms.iter().flatten()).chain([&self.attention_norm]);
+        maps.iter().map(|map| map.n_parameters()).sum::<usize>()
+            + norms.map(Norm::n_parameters).sum::<usize>()
     }
 
     /// Width of a row of queries, keys and values together: `[queries | keys | values]`.

@@ -5,6 +5,11 @@ use serde_json::Value;
 use crate::rope::{Rope, RopePairs, RopeScaling};
 use crate::{Activation, ModelError};
 
+/// No model is larger; a damaged config must not make the program ask for all memory.
+const MOST_LAYERS: u64 = 10_000;
+/// The same for widths, heads, vocabularies and contexts.
+const MOST: u64 = 1 << 24;
+
 /// A `config.json`, with errors that name the field.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -39,17 +44,26 @@ impl Config {
         ModelError::Config { problem: format!("\"{name}\" is missing") }
     }
 
-    /// A whole number above 0.
+    /// A whole number from 1 to [`MOST`].
     pub fn size(&self, name: &str) -> Result<usize, ModelError> {
         self.optional_size(name)?.ok_or_else(|| Self::missing(name))
     }
 
-    /// A whole number above 0, or `None` when missing or null.
+    /// A whole number from 1 to [`MOST`], or `None` when missing or null.
     pub fn optional_size(&self, name: &str) -> Result<Option<usize>, ModelError> {
+        self.optional_size_up_to(name, MOST)
+    }
+
+    /// The number of layers: from 1 to [`MOST_LAYERS`].
+    pub fn layers(&self, name: &str) -> Result<usize, ModelError> {
+        self.optional_size_up_to(name, MOST_LAYERS)?.ok_or_else(|| Self::missing(name))
+    }
+
+    fn optional_size_up_to(&self, name: &str, most: u64) -> Result<Option<usize>, ModelError> {
         let Some(value) = self.get(name) else { return Ok(None) };
         match value.as_u64() {
-            Some(number) if number > 0 && number < 1 << 32 => Ok(Some(number as usize)),
-            _ => Err(Self::wrong(name, value, "a whole number above 0")),
+            Some(number) if (1..=most).contains(&number) => Ok(Some(number as usize)),
+            _ => Err(Self::wrong(name, value, &format!("a whole number from 1 to {most}"))),
         }
     }
 
@@ -79,6 +93,16 @@ impl Config {
         value.as_str().ok_or_else(|| Self::wrong(name, value, "a text"))
     }
 
+    /// The activation, or transformers' default for the family when missing or null.
+    pub fn activation_or(&self, name: &str, default: Activation) -> Result<Activation, ModelError> {
+        if self.get(name).is_some() { self.activation(name) } else { Ok(default) }
+    }
+
+    /// A number that a family has unless it says `null`: transformers' default when missing, `None` when null.
+    pub fn number_unless_null(&self, name: &str, default: f32) -> Result<Option<f32>, ModelError> {
+        if self.value.get(name).is_none() { Ok(Some(default)) } else { self.optional_number(name) }
+    }
+
     /// The activation under its Hugging Face name.
     pub fn activation(&self, name: &str) -> Result<Activation, ModelError> {
         match self.text(name)? {
@@ -100,7 +124,7 @@ impl Config {
     pub fn heads(&self, heads: &str, kv_heads: &str) -> Result<(usize, usize), ModelError> {
         let n_heads = self.size(heads)?;
         let n_kv_heads = self.optional_size(kv_heads)?.unwrap_or(n_heads);
-        if n_heads % n_kv_heads == 0 {
+        if n_heads.is_multiple_of(n_kv_heads) {
             Ok((n_heads, n_kv_heads))
         } else {
             let problem =
@@ -193,12 +217,17 @@ impl Config {
         }
     }
 
-    /// The local attention window in tokens, if any layer has one: `sliding_window`, unless switched off.
-    pub fn sliding_window(&self, on_by_default: bool) -> Result<Option<usize>, ModelError> {
-        if self.flag("use_sliding_window", on_by_default)? {
-            self.optional_size("sliding_window")
+    /// The local attention window in tokens of a family that has one only where `use_sliding_window` says so.
+    pub fn sliding_window_if_used(&self) -> Result<Option<usize>, ModelError> {
+        if self.flag("use_sliding_window", false)? { self.optional_size("sliding_window") } else { Ok(None) }
+    }
+
+    /// The local attention window of a family that has one unless it says `null`: transformers' default when missing.
+    pub fn sliding_window_unless_null(&self, default: usize) -> Result<Option<usize>, ModelError> {
+        if self.value.get("sliding_window").is_none() {
+            Ok(Some(default))
         } else {
-            Ok(None)
+            self.optional_size("sliding_window")
         }
     }
 }
@@ -234,6 +263,27 @@ mod tests {
         assert_eq!(plain[0], scaled[0]);
         assert_eq!(plain[31] / 8.0, scaled[31]);
         assert!(scaled.iter().zip(&plain).all(|(scaled, plain)| scaled <= plain && *scaled >= plain / 8.0));
+    }
+
+    #[test]
+    fn missing_and_null_differ_where_a_family_has_a_default() {
+        let [missing, null, given] =
+            ["{}", r#"{"sliding_window": null, "cap": null}"#, r#"{"sliding_window": 7, "cap": 2.5}"#]
+                .map(|json| Config::parse(json).unwrap());
+        let windows =
+            [&missing, &null, &given].map(|config| config.sliding_window_unless_null(4096).unwrap());
+        assert_eq!(windows, [Some(4096), None, Some(7)]);
+        let caps = [&missing, &null, &given].map(|config| config.number_unless_null("cap", 50.0).unwrap());
+        assert_eq!(caps, [Some(50.0), None, Some(2.5)]);
+        assert_eq!(given.sliding_window_if_used().unwrap(), None);
+        assert_eq!(missing.activation_or("act", Activation::Silu).unwrap(), Activation::Silu);
+    }
+
+    #[test]
+    fn sizes_that_no_model_has_are_refused() {
+        let config = Config::parse(r#"{"n_layer": 4294967295, "n_inner": 4294967295}"#).unwrap();
+        assert!(config.layers("n_layer").unwrap_err().to_string().contains("n_layer"));
+        assert!(config.optional_size("n_inner").unwrap_err().to_string().contains("n_inner"));
     }
 
     #[test]

@@ -54,9 +54,10 @@ impl LanguageModel {
 fn build(config: &Config, weights: &Weights) -> Result<Model, ModelError> {
     let family = family::of(config)?;
     let architecture = (family.architecture)(config)?;
-    // Checkpoints of the bare decoder leave the prefix out.
-    let embedding = format!("{}{}.weight", family.names.prefix, family.names.embedding);
-    let prefix = if weights.contains(&embedding) { family.names.prefix } else { "" };
+    let names = &family.names;
+    let holds_embedding = |prefix: &&&str| weights.contains(&format!("{prefix}{}.weight", names.embedding));
+    // Without any, the first one makes the error name the usual tensor.
+    let prefix = names.prefixes.iter().find(holds_embedding).unwrap_or(&names.prefixes[0]);
     let mut tensor = |name: &str, shape: &[usize]| {
         let view = weights.tensor(name)?;
         view.expect_shape(shape)?;
@@ -66,7 +67,7 @@ fn build(config: &Config, weights: &Weights) -> Result<Model, ModelError> {
 }
 
 impl Model {
-    /// A GPT-2 of any shape, with weights from `tensor` (called with each tensor's name and shape): for benchmarks
+    /// A model of any supported family and shape, with weights from `tensor` (called with each tensor's name and shape): for benchmarks
     /// and property tests.
     ///
     /// # Errors
@@ -79,7 +80,7 @@ impl Model {
         let family = family::of(&config)?;
         let architecture = (family.architecture)(&config)?;
         let mut source = |name: &str, shape: &[usize]| Ok(tensor(name, shape));
-        Builder { architecture, names: &family.names, prefix: family.names.prefix, tensor: &mut source }
+        Builder { architecture, names: &family.names, prefix: family.names.prefixes[0], tensor: &mut source }
             .model()
     }
 }
@@ -212,8 +213,9 @@ impl Builder<'_> {
         has_bias: bool,
     ) -> Result<Linear, ModelError> {
         let n_out = widths.iter().sum();
-        let mut weight = Vec::with_capacity(n_in * n_out);
-        let mut bias = has_bias.then(|| Vec::with_capacity(n_out));
+        // No capacity before the tensors have been found to have these shapes: the config may be nonsense.
+        let mut weight = Vec::new();
+        let mut bias = has_bias.then(Vec::new);
         for (name, &width) in names.iter().zip(widths) {
             let shape = if self.names.transposed { [n_in, width] } else { [width, n_in] };
             weight.append(&mut (self.tensor)(&format!("{name}.weight"), &shape)?);

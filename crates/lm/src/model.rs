@@ -32,13 +32,16 @@ impl Model {
         &self.blocks
     }
 
-    /// Memory that the weights take, in bytes.
+    /// Number of parameters: embeddings, maps and norms with their biases; a tied head counts once.
     #[must_use]
-    pub fn bytes(&self) -> usize {
-        let blocks: usize = self.blocks.iter().map(Block::n_weights).sum();
-        let embeddings = self.token_embedding.len() + self.position_embedding.len();
-        let head = if self.architecture.tied_head { 0 } else { self.head.n_in() * self.head.n_out() };
-        (embeddings + blocks + head) * size_of::<f32>()
+    pub fn n_parameters(&self) -> usize {
+        let blocks: usize = self.blocks.iter().map(Block::n_parameters).sum();
+        let head = if self.architecture.tied_head { 0 } else { self.head.n_parameters() };
+        self.token_embedding.len()
+            + self.position_embedding.len()
+            + blocks
+            + self.final_norm.n_parameters()
+            + head
     }
 
     /// Whether a prompt fits this model.

@@ -143,22 +143,23 @@ impl Tokenizer {
     }
 
     /// Tokens of an answer as it would follow a prompt: without special tokens, and with one space in front
-    /// where word pieces begin with one. Whether several tokens are acceptable is for the caller to say.
+    /// where word pieces begin with one; a text that is one token only without that space is taken as it is.
+    /// Whether several tokens are acceptable is for the caller to say.
     ///
     /// # Errors
     /// If the text is empty, or leaves no tokens.
     pub fn encode_answer(&self, text: &str) -> Result<Vec<Token>, TokenizerError> {
         let bare = text.strip_prefix(' ').unwrap_or(text);
         if bare.trim().is_empty() {
-            return Err(TokenizerError::EmptyAnswer);
+            // A line break is a common prediction.
+            return self.token_of_text(text).map(|token| vec![token]).ok_or(TokenizerError::EmptyAnswer);
         }
         if !self.style.words_begin_with_space() || text.starts_with(CLOSING) {
             return self.answer_without_space(text);
         }
         let spaced = self.answer_with_space(bare)?;
-        let space_is_a_token = spaced.len() > 1 && spaced[0].text == " ";
-        // Scripts without spaces, and vocabularies of single characters.
-        let whole = if space_is_a_token { self.token_of_text(text) } else { None };
+        // Endings such as 's, scripts without spaces, vocabularies of single characters: as typed.
+        let whole = if spaced.len() > 1 { self.token_of_text(text) } else { None };
         Ok(whole.map_or(spaced, |token| vec![token]))
     }
 

@@ -16,12 +16,12 @@ pub(crate) const GEMMA2: Family = Family {
 };
 
 fn architecture(config: &Config) -> Result<Architecture, ModelError> {
-    let (n_layers, d_model) = (config.size("num_hidden_layers")?, config.size("hidden_size")?);
+    let (n_layers, d_model) = (config.layers("num_hidden_layers")?, config.size("hidden_size")?);
     let (n_heads, n_kv_heads) = config.heads("num_attention_heads", "num_key_value_heads")?;
     let d_head = config.head_width(d_model, n_heads)?;
-    let scale = config.optional_number("query_pre_attn_scalar")?.unwrap_or(d_head as f32).powf(-0.5);
+    let scale = config.optional_number("query_pre_attn_scalar")?.unwrap_or(256.0).powf(-0.5);
     let attention_bias = config.flag("attention_bias", false)?;
-    let activation = config.activation("hidden_activation").or_else(|_| config.activation("hidden_act"))?;
+    let activation = config.activation_or("hidden_activation", Activation::GeluTanh)?;
     Ok(Architecture {
         model_type: "gemma2".to_owned(),
         n_layers,
@@ -31,16 +31,16 @@ fn architecture(config: &Config) -> Result<Architecture, ModelError> {
         d_head,
         d_mlp: config.size("intermediate_size")?,
         d_vocab: config.size("vocab_size")?,
-        max_positions: config.size("max_position_embeddings")?,
-        sliding_window: config.sliding_window(true)?,
+        max_positions: config.optional_size("max_position_embeddings")?.unwrap_or(8192),
+        sliding_window: config.sliding_window_unless_null(4096)?,
         norm: NormKind::RmsUnitOffset,
         norm_eps: config.optional_number("rms_norm_eps")?.unwrap_or(1e-6),
         post_norms: true,
         positions: Positions::Rotary(config.rope(d_head, 1.0)?),
         wiring: Wiring::Sequential,
         attention_scale: vec![scale; n_layers],
-        attention_softcap: config.optional_number("attn_logit_softcapping")?,
-        final_softcap: config.optional_number("final_logit_softcapping")?,
+        attention_softcap: config.number_unless_null("attn_logit_softcapping", 50.0)?,
+        final_softcap: config.number_unless_null("final_logit_softcapping", 30.0)?,
         qk_norm: false,
         activation,
         gated: true,

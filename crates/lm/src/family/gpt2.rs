@@ -8,7 +8,7 @@ pub(crate) const GPT2: Family = Family {
     model_type: "gpt2",
     architecture,
     names: Names {
-        prefix: "transformer.",
+        prefixes: &["transformer.", ""],
         embedding: "wte",
         positions: "wpe",
         block: "h",
@@ -29,7 +29,7 @@ pub(crate) const GPT2: Family = Family {
 
 fn architecture(config: &Config) -> Result<Architecture, ModelError> {
     config.refuse("add_cross_attention", true)?;
-    let (n_layers, d_model) = (config.size("n_layer")?, config.size("n_embd")?);
+    let (n_layers, d_model) = (config.layers("n_layer")?, config.size("n_embd")?);
     let (n_heads, n_kv_heads) = config.heads("n_head", "n_head")?;
     let d_head = config.head_width(d_model, n_heads)?;
     let base = if config.flag("scale_attn_weights", true)? { 1.0 / (d_head as f32).sqrt() } else { 1.0 };
@@ -45,7 +45,7 @@ fn architecture(config: &Config) -> Result<Architecture, ModelError> {
         d_head,
         d_mlp: config.optional_size("n_inner")?.unwrap_or(4 * d_model),
         d_vocab: config.size("vocab_size")?,
-        max_positions: config.size("n_positions")?,
+        max_positions: config.optional_size("n_positions")?.unwrap_or(1024),
         sliding_window: None,
         norm: NormKind::LayerNorm,
         norm_eps: config.optional_number("layer_norm_epsilon")?.unwrap_or(1e-5),
@@ -56,7 +56,7 @@ fn architecture(config: &Config) -> Result<Architecture, ModelError> {
         attention_softcap: None,
         final_softcap: None,
         qk_norm: false,
-        activation: config.activation("activation_function")?,
+        activation: config.activation_or("activation_function", Activation::GeluTanh)?,
         gated: false,
         embedding_scale: 1.0,
         bias: Biases { qkv: true, attention_out: true, mlp: true, head: false },

@@ -9,7 +9,7 @@ pub(crate) const GPTJ: Family = Family {
     model_type: "gptj",
     architecture,
     names: Names {
-        prefix: "transformer.",
+        prefixes: &["transformer.", ""],
         embedding: "wte",
         positions: "",
         block: "h",
@@ -29,10 +29,10 @@ pub(crate) const GPTJ: Family = Family {
 };
 
 fn architecture(config: &Config) -> Result<Architecture, ModelError> {
-    let (n_layers, d_model) = (config.size("n_layer")?, config.size("n_embd")?);
+    let (n_layers, d_model) = (config.layers("n_layer")?, config.size("n_embd")?);
     let (n_heads, n_kv_heads) = config.heads("n_head", "n_head")?;
     let d_head = config.head_width(d_model, n_heads)?;
-    let d_rotary = config.optional_size("rotary_dim")?.unwrap_or(d_head);
+    let d_rotary = config.number_unless_null("rotary_dim", 64.0)?.map_or(d_head, |width| width as usize);
     if d_rotary > d_head || d_rotary % 2 == 1 {
         let problem = format!("\"rotary_dim\" is {d_rotary}, expected an even number up to {d_head}");
         return Err(ModelError::Config { problem });
@@ -46,7 +46,7 @@ fn architecture(config: &Config) -> Result<Architecture, ModelError> {
         d_head,
         d_mlp: config.optional_size("n_inner")?.unwrap_or(4 * d_model),
         d_vocab: config.size("vocab_size")?,
-        max_positions: config.size("n_positions")?,
+        max_positions: config.optional_size("n_positions")?.unwrap_or(2048),
         sliding_window: None,
         norm: NormKind::LayerNorm,
         norm_eps: config.optional_number("layer_norm_epsilon")?.unwrap_or(1e-5),
@@ -57,7 +57,7 @@ fn architecture(config: &Config) -> Result<Architecture, ModelError> {
         attention_softcap: None,
         final_softcap: None,
         qk_norm: false,
-        activation: config.activation("activation_function")?,
+        activation: config.activation_or("activation_function", Activation::GeluTanh)?,
         gated: false,
         embedding_scale: 1.0,
         bias: Biases { qkv: false, attention_out: false, mlp: true, head: true },

@@ -5,7 +5,7 @@ use crate::architecture::*;
 use crate::{Config, ModelError};
 
 pub(super) const NAMES: Names = Names {
-    prefix: "model.",
+    prefixes: &["model.", ""],
     embedding: "embed_tokens",
     positions: "",
     block: "layers",
@@ -28,9 +28,10 @@ pub(crate) const MISTRAL: Family = Family { model_type: "mistral", architecture:
 pub(crate) const QWEN2: Family = Family { model_type: "qwen2", architecture: qwen2, names: NAMES };
 pub(crate) const QWEN3: Family = Family { model_type: "qwen3", architecture: qwen3, names: NAMES };
 
-/// What the four share: no bias, root-mean-square norms, gated mlp, rotated halves.
-fn common(config: &Config, model_type: &str) -> Result<Architecture, ModelError> {
-    let (n_layers, d_model) = (config.size("num_hidden_layers")?, config.size("hidden_size")?);
+/// What the four share: no bias, root-mean-square norms, gated mlp, rotated halves. `max_positions` is transformers'
+/// default for a config that does not say.
+fn common(config: &Config, model_type: &str, max_positions: usize) -> Result<Architecture, ModelError> {
+    let (n_layers, d_model) = (config.layers("num_hidden_layers")?, config.size("hidden_size")?);
     let (n_heads, n_kv_heads) = config.heads("num_attention_heads", "num_key_value_heads")?;
     let d_head = config.head_width(d_model, n_heads)?;
     Ok(Architecture {
@@ -42,7 +43,7 @@ fn common(config: &Config, model_type: &str) -> Result<Architecture, ModelError>
         d_head,
         d_mlp: config.size("intermediate_size")?,
         d_vocab: config.size("vocab_size")?,
-        max_positions: config.size("max_position_embeddings")?,
+        max_positions: config.optional_size("max_position_embeddings")?.unwrap_or(max_positions),
         sliding_window: None,
         norm: NormKind::Rms,
         norm_eps: config.optional_number("rms_norm_eps")?.unwrap_or(1e-6),
@@ -53,7 +54,7 @@ fn common(config: &Config, model_type: &str) -> Result<Architecture, ModelError>
         attention_softcap: None,
         final_softcap: None,
         qk_norm: false,
-        activation: config.activation("hidden_act")?,
+        activation: config.activation_or("hidden_act", Activation::Silu)?,
         gated: true,
         embedding_scale: 1.0,
         bias: Biases::default(),
@@ -69,27 +70,30 @@ fn llama(config: &Config) -> Result<Architecture, ModelError> {
         mlp: config.flag("mlp_bias", false)?,
         head: false,
     };
-    Ok(Architecture { bias, ..common(config, "llama")? })
+    Ok(Architecture { bias, ..common(config, "llama", 2048)? })
 }
 
 fn mistral(config: &Config) -> Result<Architecture, ModelError> {
-    Ok(Architecture { sliding_window: config.sliding_window(true)?, ..common(config, "mistral")? })
+    Ok(Architecture {
+        sliding_window: config.sliding_window_unless_null(4096)?,
+        ..common(config, "mistral", 131_072)?
+    })
 }
 
 fn qwen2(config: &Config) -> Result<Architecture, ModelError> {
     Ok(Architecture {
-        sliding_window: config.sliding_window(false)?,
+        sliding_window: config.sliding_window_if_used()?,
         bias: Biases { qkv: true, ..Biases::default() },
-        ..common(config, "qwen2")?
+        ..common(config, "qwen2", 32_768)?
     })
 }
 
 fn qwen3(config: &Config) -> Result<Architecture, ModelError> {
     let attention_bias = config.flag("attention_bias", false)?;
     Ok(Architecture {
-        sliding_window: config.sliding_window(false)?,
+        sliding_window: config.sliding_window_if_used()?,
         qk_norm: true,
         bias: Biases { qkv: attention_bias, attention_out: attention_bias, ..Biases::default() },
-        ..common(config, "qwen3")?
+        ..common(config, "qwen3", 32_768)?
     })
 }

@@ -23,8 +23,8 @@ pub(crate) struct Family {
 /// What a family's tensors are called.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Names {
-    /// Prefix that some checkpoints have and others leave out.
-    pub prefix: &'static str,
+    /// Prefixes that checkpoints have, the usual one first: those of the bare decoder have another or none.
+    pub prefixes: &'static [&'static str],
     /// Token embedding, below the prefix.
     pub embedding: &'static str,
     /// Position embedding, below the prefix.

@@ -8,7 +8,7 @@ pub(crate) const OPT: Family = Family {
     model_type: "opt",
     architecture,
     names: Names {
-        prefix: "model.decoder.",
+        prefixes: &["model.decoder.", "decoder."],
         embedding: "embed_tokens",
         positions: "embed_positions",
         block: "layers",
@@ -31,7 +31,7 @@ fn architecture(config: &Config) -> Result<Architecture, ModelError> {
     config.refuse("do_layer_norm_before", false)?;
     config.refuse("layer_norm_elementwise_affine", false)?;
     config.refuse("_remove_final_layer_norm", true)?;
-    let (n_layers, d_model) = (config.size("num_hidden_layers")?, config.size("hidden_size")?);
+    let (n_layers, d_model) = (config.layers("num_hidden_layers")?, config.size("hidden_size")?);
     let d_embedding = config.optional_size("word_embed_proj_dim")?.unwrap_or(d_model);
     if d_embedding != d_model {
         let problem = format!(
@@ -52,7 +52,7 @@ fn architecture(config: &Config) -> Result<Architecture, ModelError> {
         d_head,
         d_mlp: config.size("ffn_dim")?,
         d_vocab: config.size("vocab_size")?,
-        max_positions: config.size("max_position_embeddings")?,
+        max_positions: config.optional_size("max_position_embeddings")?.unwrap_or(2048),
         sliding_window: None,
         norm: NormKind::LayerNorm,
         norm_eps: 1e-5,
@@ -63,7 +63,7 @@ fn architecture(config: &Config) -> Result<Architecture, ModelError> {
         attention_softcap: None,
         final_softcap: None,
         qk_norm: false,
-        activation: config.activation("activation_function")?,
+        activation: config.activation_or("activation_function", Activation::Relu)?,
         gated: false,
         embedding_scale: 1.0,
         bias: Biases { qkv: bias, attention_out: bias, mlp: bias, head: false },

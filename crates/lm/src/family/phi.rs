@@ -20,7 +20,7 @@ pub(crate) const PHI: Family = Family {
 
 fn architecture(config: &Config) -> Result<Architecture, ModelError> {
     config.refuse("qk_layernorm", true)?;
-    let (n_layers, d_model) = (config.size("num_hidden_layers")?, config.size("hidden_size")?);
+    let (n_layers, d_model) = (config.layers("num_hidden_layers")?, config.size("hidden_size")?);
     let (n_heads, n_kv_heads) = config.heads("num_attention_heads", "num_key_value_heads")?;
     let d_head = config.head_width(d_model, n_heads)?;
     Ok(Architecture {
@@ -32,7 +32,7 @@ fn architecture(config: &Config) -> Result<Architecture, ModelError> {
         d_head,
         d_mlp: config.size("intermediate_size")?,
         d_vocab: config.size("vocab_size")?,
-        max_positions: config.size("max_position_embeddings")?,
+        max_positions: config.optional_size("max_position_embeddings")?.unwrap_or(2048),
         sliding_window: None,
         norm: NormKind::LayerNorm,
         norm_eps: config.optional_number("layer_norm_eps")?.unwrap_or(1e-5),
@@ -43,7 +43,7 @@ fn architecture(config: &Config) -> Result<Architecture, ModelError> {
         attention_softcap: None,
         final_softcap: None,
         qk_norm: false,
-        activation: config.activation("hidden_act")?,
+        activation: config.activation_or("hidden_act", Activation::GeluTanh)?,
         gated: false,
         embedding_scale: 1.0,
         bias: Biases { qkv: true, attention_out: true, mlp: true, head: true },

@@ -56,6 +56,12 @@ impl Linear {
         self
     }
 
+    /// Number of weights and biases.
+    #[must_use]
+    pub fn n_parameters(&self) -> usize {
+        self.weight.len() + self.bias.as_ref().map_or(0, Vec::len)
+    }
+
     /// Width of what goes in.
     #[must_use]
     pub fn n_in(&self) -> usize {

@@ -1,0 +1,46 @@
+//! Checkpoints of the bare decoder, whose tensors have another prefix or none.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests, outside of test functions")]
+
+use std::path::{Path, PathBuf};
+
+use causal_trace_lm::LanguageModel;
+use tempfile::TempDir;
+
+fn golden(family: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/golden").join(family).join("model")
+}
+
+/// A copy of a golden model with one prefix of its tensors' names replaced by another.
+fn renamed(family: &str, from: &str, to: &str) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for entry in std::fs::read_dir(golden(family)).unwrap() {
+        let path = entry.unwrap().path();
+        std::fs::write(folder.path().join(path.file_name().unwrap()), std::fs::read(&path).unwrap()).unwrap();
+    }
+    let path = folder.path().join("model.safetensors");
+    let bytes = std::fs::read(&path).unwrap();
+    let tensors = safetensors::SafeTensors::deserialize(&bytes).unwrap();
+    let views = tensors.iter().map(|(name, view)| (name.replacen(from, to, 1), view));
+    std::fs::write(&path, safetensors::serialize(views, None).unwrap()).unwrap();
+    folder
+}
+
+#[test]
+fn other_prefixes_and_none_are_found() {
+    let cases =
+        [("opt", "model.decoder.", "decoder."), ("gpt2", "transformer.", ""), ("gpt_neox", "gpt_neox.", "")];
+    for (family, from, to) in cases {
+        let usual = LanguageModel::open(&golden(family)).unwrap().model;
+        let renamed = LanguageModel::open(renamed(family, from, to).path()).unwrap().model;
+        let ids = [5, 17, 300];
+        assert_eq!(usual.logits(&ids).unwrap(), renamed.logits(&ids).unwrap(), "{family}");
+    }
+}
+
+#[test]
+fn parameters_are_counted() {
+    // 2 embeddings, 6 blocks of 12·32² + 13·32 (four norm vectors, biases 3 + 1 + 4 + 1), one norm.
+    let gpt2 = LanguageModel::open(&golden("gpt2")).unwrap().model;
+    assert_eq!(gpt2.n_parameters(), 768 * 32 + 64 * 32 + 6 * (12 * 32 * 32 + 13 * 32) + 2 * 32);
+}
