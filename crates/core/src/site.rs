@@ -78,18 +78,6 @@ impl fmt::Display for Component {
     }
 }
 
-impl FromStr for Component {
-    type Err = ParseNameError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Component::ALL.into_iter().find(|component| component.name() == text).ok_or_else(|| ParseNameError {
-            what: "component",
-            given: text.to_owned(),
-            expected: "residual, mlp, attn",
-        })
-    }
-}
-
 /// One place in the model: a component of one layer at one token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Site {

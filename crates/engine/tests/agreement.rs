@@ -216,6 +216,7 @@ impl Shape {
             "num_attention_heads": n_heads,
             "num_key_value_heads": n_kv_heads,
             "head_dim": d_head,
+            "rotary_dim": d_head,
             "n_inner": self.d_mlp,
             "intermediate_size": self.d_mlp,
             "ffn_dim": self.d_mlp,

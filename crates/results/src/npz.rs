@@ -7,14 +7,12 @@ use npyz::{AutoSerialize, DType, Deserialize, NpyFile, Serialize, TypeStr, Write
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipArchive, ZipWriter};
 
-/// Why an npz file cannot be read or written.
+/// Why an npz file cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum ArrayFileError {
     /// The system refused.
-    #[error("cannot {action} {}: {source}", path.display())]
-    Io {
-        /// "read" or "write".
-        action: &'static str,
+    #[error("cannot read {}: {source}", path.display())]
+    Read {
         /// The file.
         path: PathBuf,
         /// The system's reason.
@@ -106,11 +104,8 @@ pub(crate) struct NpzReader<R> {
 
 impl NpzReader<std::io::BufReader<std::fs::File>> {
     pub(crate) fn open(path: &Path) -> Result<Self, ArrayFileError> {
-        let file = std::fs::File::open(path).map_err(|source| ArrayFileError::Io {
-            action: "read",
-            path: path.to_owned(),
-            source,
-        })?;
+        let file = std::fs::File::open(path)
+            .map_err(|source| ArrayFileError::Read { path: path.to_owned(), source })?;
         let zip = ZipArchive::new(std::io::BufReader::new(file))
             .map_err(|error| ArrayFileError::Damaged { path: path.to_owned(), reason: error.to_string() })?;
         Ok(NpzReader { path: path.to_owned(), zip })

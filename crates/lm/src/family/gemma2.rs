@@ -1,6 +1,6 @@
 //! Gemma 2 (Gemma Team 2024).
 
-use super::{Family, Names, llama};
+use super::{Family, Names, USUAL_SIZES, llama, plain};
 use crate::architecture::*;
 use crate::{Config, ModelError};
 
@@ -16,36 +16,25 @@ pub(crate) const GEMMA2: Family = Family {
 };
 
 fn architecture(config: &Config) -> Result<Architecture, ModelError> {
-    let (n_layers, d_model) = (config.layers("num_hidden_layers")?, config.size("hidden_size")?);
-    let (n_heads, n_kv_heads) = config.heads("num_attention_heads", "num_key_value_heads")?;
-    let d_head = config.head_width(d_model, n_heads)?;
+    let plain = plain(config, "gemma2", USUAL_SIZES)?;
     let scale = config.optional_number("query_pre_attn_scalar")?.unwrap_or(256.0).powf(-0.5);
     let attention_bias = config.flag("attention_bias", false)?;
-    let activation = config.activation_or("hidden_activation", Activation::GeluTanh)?;
     Ok(Architecture {
-        model_type: "gemma2".to_owned(),
-        n_layers,
-        d_model,
-        n_heads,
-        n_kv_heads,
-        d_head,
         d_mlp: config.size("intermediate_size")?,
-        d_vocab: config.size("vocab_size")?,
         max_positions: config.optional_size("max_position_embeddings")?.unwrap_or(8192),
         sliding_window: config.sliding_window_unless_null(4096)?,
         norm: NormKind::RmsUnitOffset,
         norm_eps: config.optional_number("rms_norm_eps")?.unwrap_or(1e-6),
         post_norms: true,
-        positions: Positions::Rotary(config.rope(d_head, 1.0)?),
-        wiring: Wiring::Sequential,
-        attention_scale: vec![scale; n_layers],
+        positions: Positions::Rotary(config.rope(plain.d_head, 1.0)?),
+        attention_scale: vec![scale; plain.n_layers],
         attention_softcap: config.number_unless_null("attn_logit_softcapping", 50.0)?,
         final_softcap: config.number_unless_null("final_logit_softcapping", 30.0)?,
-        qk_norm: false,
-        activation,
+        activation: config.activation_or("hidden_activation", Activation::GeluTanh)?,
         gated: true,
-        embedding_scale: (d_model as f32).sqrt(),
+        embedding_scale: (plain.d_model as f32).sqrt(),
         bias: Biases { qkv: attention_bias, attention_out: attention_bias, ..Biases::default() },
         tied_head: config.flag("tie_word_embeddings", true)?,
+        ..plain
     })
 }

@@ -1,6 +1,6 @@
 //! GPT-2 (Radford et al. 2019).
 
-use super::{Family, Names, QkvNames};
+use super::{Family, GPT2_SIZES, Names, QkvNames, plain};
 use crate::architecture::*;
 use crate::{Config, ModelError};
 
@@ -29,37 +29,18 @@ pub(crate) const GPT2: Family = Family {
 
 fn architecture(config: &Config) -> Result<Architecture, ModelError> {
     config.refuse("add_cross_attention", true)?;
-    let (n_layers, d_model) = (config.layers("n_layer")?, config.size("n_embd")?);
-    let (n_heads, n_kv_heads) = config.heads("n_head", "n_head")?;
-    let d_head = config.head_width(d_model, n_heads)?;
-    let base = if config.flag("scale_attn_weights", true)? { 1.0 / (d_head as f32).sqrt() } else { 1.0 };
+    let plain = plain(config, "gpt2", GPT2_SIZES)?;
+    let base =
+        if config.flag("scale_attn_weights", true)? { 1.0 / (plain.d_head as f32).sqrt() } else { 1.0 };
     let by_layer = config.flag("scale_attn_by_inverse_layer_idx", false)?;
-    let attention_scale =
-        (0..n_layers).map(|layer| if by_layer { base / (layer + 1) as f32 } else { base }).collect();
+    let scale = |layer: usize| if by_layer { base / (layer + 1) as f32 } else { base };
     Ok(Architecture {
-        model_type: "gpt2".to_owned(),
-        n_layers,
-        d_model,
-        n_heads,
-        n_kv_heads,
-        d_head,
-        d_mlp: config.optional_size("n_inner")?.unwrap_or(4 * d_model),
-        d_vocab: config.size("vocab_size")?,
+        d_mlp: config.optional_size("n_inner")?.unwrap_or(plain.d_mlp),
         max_positions: config.optional_size("n_positions")?.unwrap_or(1024),
-        sliding_window: None,
-        norm: NormKind::LayerNorm,
         norm_eps: config.optional_number("layer_norm_epsilon")?.unwrap_or(1e-5),
-        post_norms: false,
-        positions: Positions::Learned { offset: 0 },
-        wiring: Wiring::Sequential,
-        attention_scale,
-        attention_softcap: None,
-        final_softcap: None,
-        qk_norm: false,
+        attention_scale: (0..plain.n_layers).map(scale).collect(),
         activation: config.activation_or("activation_function", Activation::GeluTanh)?,
-        gated: false,
-        embedding_scale: 1.0,
-        bias: Biases { qkv: true, attention_out: true, mlp: true, head: false },
         tied_head: config.flag("tie_word_embeddings", true)?,
+        ..plain
     })
 }

@@ -1,6 +1,6 @@
 //! GPT-NeoX and Pythia (Black et al. 2022, Biderman et al. 2023).
 
-use super::{Family, Names, QkvNames, usual_scale};
+use super::{Family, Names, QkvNames, USUAL_SIZES, plain};
 use crate::architecture::*;
 use crate::{Config, ModelError};
 
@@ -28,35 +28,17 @@ pub(crate) const GPT_NEOX: Family = Family {
 };
 
 fn architecture(config: &Config) -> Result<Architecture, ModelError> {
-    let (n_layers, d_model) = (config.layers("num_hidden_layers")?, config.size("hidden_size")?);
-    let (n_heads, n_kv_heads) = config.heads("num_attention_heads", "num_attention_heads")?;
-    let d_head = config.head_width(d_model, n_heads)?;
+    let plain = plain(config, "gpt_neox", USUAL_SIZES)?;
     let attention_bias = config.flag("attention_bias", true)?;
     let parallel = config.flag("use_parallel_residual", true)?;
     Ok(Architecture {
-        model_type: "gpt_neox".to_owned(),
-        n_layers,
-        d_model,
-        n_heads,
-        n_kv_heads,
-        d_head,
         d_mlp: config.size("intermediate_size")?,
-        d_vocab: config.size("vocab_size")?,
         max_positions: config.optional_size("max_position_embeddings")?.unwrap_or(2048),
-        sliding_window: None,
-        norm: NormKind::LayerNorm,
         norm_eps: config.optional_number("layer_norm_eps")?.unwrap_or(1e-5),
-        post_norms: false,
-        positions: Positions::Rotary(config.rope(d_head, 0.25)?),
+        positions: Positions::Rotary(config.rope(plain.d_head, 0.25)?),
         wiring: if parallel { Wiring::Parallel } else { Wiring::Sequential },
-        attention_scale: usual_scale(d_head, n_layers),
-        attention_softcap: None,
-        final_softcap: None,
-        qk_norm: false,
         activation: config.activation_or("hidden_act", Activation::Gelu)?,
-        gated: false,
-        embedding_scale: 1.0,
         bias: Biases { qkv: attention_bias, attention_out: attention_bias, mlp: true, head: false },
-        tied_head: config.flag("tie_word_embeddings", false)?,
+        ..plain
     })
 }

@@ -1,6 +1,6 @@
 //! GPT-J (Wang and Komatsuzaki 2021).
 
-use super::{Family, Names, QkvNames, usual_scale};
+use super::{Family, GPT2_SIZES, Names, QkvNames, plain};
 use crate::architecture::*;
 use crate::rope::{Rope, RopePairs, RopeScaling};
 use crate::{Config, ModelError};
@@ -29,38 +29,21 @@ pub(crate) const GPTJ: Family = Family {
 };
 
 fn architecture(config: &Config) -> Result<Architecture, ModelError> {
-    let (n_layers, d_model) = (config.layers("n_layer")?, config.size("n_embd")?);
-    let (n_heads, n_kv_heads) = config.heads("n_head", "n_head")?;
-    let d_head = config.head_width(d_model, n_heads)?;
+    let plain = plain(config, "gptj", GPT2_SIZES)?;
+    let d_head = plain.d_head;
     let d_rotary = config.number_unless_null("rotary_dim", 64.0)?.map_or(d_head, |width| width as usize);
-    if d_rotary > d_head || d_rotary % 2 == 1 {
-        let problem = format!("\"rotary_dim\" is {d_rotary}, expected an even number up to {d_head}");
+    if d_rotary == 0 || d_rotary > d_head || d_rotary % 2 == 1 {
+        let problem = format!("\"rotary_dim\" is {d_rotary}, expected an even number from 2 to {d_head}");
         return Err(ModelError::Config { problem });
     }
     Ok(Architecture {
-        model_type: "gptj".to_owned(),
-        n_layers,
-        d_model,
-        n_heads,
-        n_kv_heads,
-        d_head,
-        d_mlp: config.optional_size("n_inner")?.unwrap_or(4 * d_model),
-        d_vocab: config.size("vocab_size")?,
+        d_mlp: config.optional_size("n_inner")?.unwrap_or(plain.d_mlp),
         max_positions: config.optional_size("n_positions")?.unwrap_or(2048),
-        sliding_window: None,
-        norm: NormKind::LayerNorm,
         norm_eps: config.optional_number("layer_norm_epsilon")?.unwrap_or(1e-5),
-        post_norms: false,
         positions: Positions::Rotary(Rope::new(d_rotary, 10_000.0, RopePairs::Neighbours, RopeScaling::None)),
         wiring: Wiring::ParallelSharedNorm,
-        attention_scale: usual_scale(d_head, n_layers),
-        attention_softcap: None,
-        final_softcap: None,
-        qk_norm: false,
         activation: config.activation_or("activation_function", Activation::GeluTanh)?,
-        gated: false,
-        embedding_scale: 1.0,
         bias: Biases { qkv: false, attention_out: false, mlp: true, head: true },
-        tied_head: config.flag("tie_word_embeddings", false)?,
+        ..plain
     })
 }

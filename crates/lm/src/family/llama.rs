@@ -1,6 +1,6 @@
 //! Llama 1–3 (Touvron et al. 2023) and those built alike: Mistral, Qwen 2, Qwen 3.
 
-use super::{Family, Names, QkvNames, usual_scale};
+use super::{Family, Names, QkvNames, USUAL_SIZES, plain};
 use crate::architecture::*;
 use crate::{Config, ModelError};
 
@@ -31,34 +31,17 @@ pub(crate) const QWEN3: Family = Family { model_type: "qwen3", architecture: qwe
 /// What the four share: no bias, root-mean-square norms, gated mlp, rotated halves. `max_positions` is transformers'
 /// default for a config that does not say.
 fn common(config: &Config, model_type: &str, max_positions: usize) -> Result<Architecture, ModelError> {
-    let (n_layers, d_model) = (config.layers("num_hidden_layers")?, config.size("hidden_size")?);
-    let (n_heads, n_kv_heads) = config.heads("num_attention_heads", "num_key_value_heads")?;
-    let d_head = config.head_width(d_model, n_heads)?;
+    let plain = plain(config, model_type, USUAL_SIZES)?;
     Ok(Architecture {
-        model_type: model_type.to_owned(),
-        n_layers,
-        d_model,
-        n_heads,
-        n_kv_heads,
-        d_head,
         d_mlp: config.size("intermediate_size")?,
-        d_vocab: config.size("vocab_size")?,
         max_positions: config.optional_size("max_position_embeddings")?.unwrap_or(max_positions),
-        sliding_window: None,
         norm: NormKind::Rms,
         norm_eps: config.optional_number("rms_norm_eps")?.unwrap_or(1e-6),
-        post_norms: false,
-        positions: Positions::Rotary(config.rope(d_head, 1.0)?),
-        wiring: Wiring::Sequential,
-        attention_scale: usual_scale(d_head, n_layers),
-        attention_softcap: None,
-        final_softcap: None,
-        qk_norm: false,
+        positions: Positions::Rotary(config.rope(plain.d_head, 1.0)?),
         activation: config.activation_or("hidden_act", Activation::Silu)?,
         gated: true,
-        embedding_scale: 1.0,
         bias: Biases::default(),
-        tied_head: config.flag("tie_word_embeddings", false)?,
+        ..plain
     })
 }
 

@@ -8,7 +8,8 @@ mod llama;
 mod opt;
 mod phi;
 
-use crate::{Architecture, Config, ModelError};
+use crate::architecture::*;
+use crate::{Config, ModelError};
 
 /// A family: how its config is read, and what its tensors are called.
 pub(crate) struct Family {
@@ -98,7 +99,43 @@ pub(crate) fn of(config: &Config) -> Result<&'static Family, ModelError> {
     })
 }
 
-/// 1/√d_head for every layer.
-fn usual_scale(d_head: usize, n_layers: usize) -> Vec<f32> {
-    vec![1.0 / (d_head as f32).sqrt(); n_layers]
+/// What the fields of a config are called: layers, width, heads, key and value heads.
+type SizeNames = [&'static str; 4];
+
+const GPT2_SIZES: SizeNames = ["n_layer", "n_embd", "n_head", "n_head"];
+const USUAL_SIZES: SizeNames =
+    ["num_hidden_layers", "hidden_size", "num_attention_heads", "num_key_value_heads"];
+
+/// A plain GPT-2 of the config's sizes, from which every family says where it differs.
+fn plain(config: &Config, model_type: &str, names: SizeNames) -> Result<Architecture, ModelError> {
+    let [layers, width, heads, kv_heads] = names;
+    let (n_layers, d_model) = (config.layers(layers)?, config.size(width)?);
+    let (n_heads, n_kv_heads) = config.heads(heads, kv_heads)?;
+    let d_head = config.head_width(d_model, n_heads)?;
+    Ok(Architecture {
+        model_type: model_type.to_owned(),
+        n_layers,
+        d_model,
+        n_heads,
+        n_kv_heads,
+        d_head,
+        d_mlp: 4 * d_model,
+        d_vocab: config.size("vocab_size")?,
+        max_positions: 1024,
+        sliding_window: None,
+        norm: NormKind::LayerNorm,
+        norm_eps: 1e-5,
+        post_norms: false,
+        positions: Positions::Learned { offset: 0 },
+        wiring: Wiring::Sequential,
+        attention_scale: vec![1.0 / (d_head as f32).sqrt(); n_layers],
+        attention_softcap: None,
+        final_softcap: None,
+        qk_norm: false,
+        activation: Activation::GeluTanh,
+        gated: false,
+        embedding_scale: 1.0,
+        bias: Biases { qkv: true, attention_out: true, mlp: true, head: false },
+        tied_head: config.flag("tie_word_embeddings", false)?,
+    })
 }
