@@ -44,17 +44,17 @@ impl Config {
         ModelError::Config { problem: format!("\"{name}\" is missing") }
     }
 
-    /// A whole number from 1 to [`MOST`].
+    /// A whole number from 1 to 2^24.
     pub fn size(&self, name: &str) -> Result<usize, ModelError> {
         self.optional_size(name)?.ok_or_else(|| Self::missing(name))
     }
 
-    /// A whole number from 1 to [`MOST`], or `None` when missing or null.
+    /// A whole number from 1 to 2^24, or `None` when missing or null.
     pub fn optional_size(&self, name: &str) -> Result<Option<usize>, ModelError> {
         self.optional_size_up_to(name, MOST)
     }
 
-    /// The number of layers: from 1 to [`MOST_LAYERS`].
+    /// The number of layers: from 1 to 10,000.
     pub fn layers(&self, name: &str) -> Result<usize, ModelError> {
         self.optional_size_up_to(name, MOST_LAYERS)?.ok_or_else(|| Self::missing(name))
     }
