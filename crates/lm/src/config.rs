@@ -217,9 +217,10 @@ impl Config {
         }
     }
 
-    /// The local attention window in tokens of a family that has one only where `use_sliding_window` says so.
+    /// The local attention window in tokens of a family that has one only where `use_sliding_window` says so: 4096,
+    /// transformers' default, when `sliding_window` is missing.
     pub fn sliding_window_if_used(&self) -> Result<Option<usize>, ModelError> {
-        if self.flag("use_sliding_window", false)? { self.optional_size("sliding_window") } else { Ok(None) }
+        if self.flag("use_sliding_window", false)? { self.sliding_window_unless_null(4096) } else { Ok(None) }
     }
 
     /// The local attention window of a family that has one unless it says `null`: transformers' default when missing.
@@ -276,6 +277,8 @@ mod tests {
         let caps = [&missing, &null, &given].map(|config| config.number_unless_null("cap", 50.0).unwrap());
         assert_eq!(caps, [Some(50.0), None, Some(2.5)]);
         assert_eq!(given.sliding_window_if_used().unwrap(), None);
+        let used = Config::parse(r#"{"use_sliding_window": true}"#).unwrap();
+        assert_eq!(used.sliding_window_if_used().unwrap(), Some(4096));
         assert_eq!(missing.activation_or("act", Activation::Silu).unwrap(), Activation::Silu);
     }
 

@@ -67,8 +67,8 @@ fn build(config: &Config, weights: &Weights) -> Result<Model, ModelError> {
 }
 
 impl Model {
-    /// A model of any supported family and shape, with weights from `tensor` (called with each tensor's name and shape): for benchmarks
-    /// and property tests.
+    /// A model of any supported family and shape, with weights from `tensor` (called with each tensor's name and
+    /// shape): for benchmarks and property tests.
     ///
     /// # Errors
     /// When the config is not one of a supported family.

@@ -65,15 +65,17 @@ impl Tokenizer {
     /// If the folder has neither, or they cannot be read or understood.
     pub fn open(folder: &Path) -> Result<Self, TokenizerError> {
         let path = folder.join("tokenizer.json");
-        if !path.is_file() {
-            return vocab_merges::open(folder);
-        }
-        let bytes = fs::read(&path).map_err(|source| TokenizerError::Io { path: path.clone(), source })?;
-        let mut tokenizer = Self::parse(&bytes, &path)?;
-        if tokenizer.style == PieceStyle::ByteLevel && qwen2::is_qwen2(folder) {
+        let mut tokenizer = if path.is_file() {
+            let bytes =
+                fs::read(&path).map_err(|source| TokenizerError::Io { path: path.clone(), source })?;
+            Self::parse(&bytes, &path)?
+        } else {
+            vocab_merges::open(folder)?
+        };
+        if tokenizer.style == PieceStyle::ByteLevel {
             let malformed =
                 |error: tokenizers::Error| TokenizerError::Malformed { path, reason: error.to_string() };
-            qwen2::set_steps(&mut tokenizer.inner).map_err(malformed)?;
+            qwen2::set_steps(&mut tokenizer.inner, folder).map_err(malformed)?;
         }
         Ok(tokenizer)
     }
@@ -188,12 +190,16 @@ impl Tokenizer {
         Ok(encoding.get_ids().iter().map(|&id| Token { id, text: self.token_text(id) }).collect())
     }
 
-    /// The token whose text is exactly this one.
+    /// The token whose text is exactly this one. A token of a single byte counts only where no other has the text:
+    /// tokenizers use it for characters that have no token of their own.
     fn token_of_text(&self, text: &str) -> Option<Token> {
-        let id = (0..self.vocab_size)
-            .filter_map(|id| u32::try_from(id).ok())
-            .find(|&id| self.token_text(id) == text)?;
+        let ids = (0..self.vocab_size).filter_map(|id| u32::try_from(id).ok());
+        let id = ids.filter(|&id| self.token_text(id) == text).min_by_key(|&id| self.is_byte(id))?;
         Some(Token { id, text: text.to_owned() })
+    }
+
+    fn is_byte(&self, id: u32) -> bool {
+        self.inner.id_to_token(id).is_some_and(|piece| self.style.is_byte(&piece))
     }
 
     fn encoding(&self, text: &str, add_special_tokens: bool) -> Result<Encoding, TokenizerError> {

@@ -147,6 +147,8 @@ fn an_answer_that_takes_no_space_gets_none() {
     // There is no token for a space with a digit or a single letter, so the letter itself is meant.
     assert_eq!(answer("byte_level", "x"), ["x"]);
     assert_eq!(answer("prepended_space", "c"), ["c"]);
+    // The letter's own token, not that of its byte, which a model never predicts for it.
+    assert_eq!(tokenizer("prepended_space").encode_answer("c").unwrap()[0].id, 265);
     // What a model may predict can be given back: a token that is blank, or is whole only without the space.
     assert_eq!(answer("byte_level", " "), [" "]);
     assert!(matches!(tokenizer("byte_level").encode_answer(""), Err(TokenizerError::EmptyAnswer)));

@@ -1,6 +1,6 @@
 //! GPT-NeoX and Pythia (Black et al. 2022, Biderman et al. 2023).
 
-use super::{Family, Names, QkvNames, USUAL_SIZES, plain};
+use super::{Family, Names, QkvNames, UNSHARED_SIZES, plain};
 use crate::architecture::*;
 use crate::{Config, ModelError};
 
@@ -28,7 +28,7 @@ pub(crate) const GPT_NEOX: Family = Family {
 };
 
 fn architecture(config: &Config) -> Result<Architecture, ModelError> {
-    let plain = plain(config, "gpt_neox", USUAL_SIZES)?;
+    let plain = plain(config, "gpt_neox", UNSHARED_SIZES)?;
     let attention_bias = config.flag("attention_bias", true)?;
     let parallel = config.flag("use_parallel_residual", true)?;
     Ok(Architecture {

@@ -105,6 +105,9 @@ type SizeNames = [&'static str; 4];
 const GPT2_SIZES: SizeNames = ["n_layer", "n_embd", "n_head", "n_head"];
 const USUAL_SIZES: SizeNames =
     ["num_hidden_layers", "hidden_size", "num_attention_heads", "num_key_value_heads"];
+/// Families without shared keys and values, which ignore `num_key_value_heads`.
+const UNSHARED_SIZES: SizeNames =
+    ["num_hidden_layers", "hidden_size", "num_attention_heads", "num_attention_heads"];
 
 /// A plain GPT-2 of the config's sizes, from which every family says where it differs.
 fn plain(config: &Config, model_type: &str, names: SizeNames) -> Result<Architecture, ModelError> {

@@ -1,6 +1,6 @@
 //! OPT (Zhang et al. 2022).
 
-use super::{Family, Names, QkvNames, USUAL_SIZES, plain};
+use super::{Family, Names, QkvNames, UNSHARED_SIZES, plain};
 use crate::architecture::*;
 use crate::{Config, ModelError};
 
@@ -31,7 +31,7 @@ fn architecture(config: &Config) -> Result<Architecture, ModelError> {
     config.refuse("do_layer_norm_before", false)?;
     config.refuse("layer_norm_elementwise_affine", false)?;
     config.refuse("_remove_final_layer_norm", true)?;
-    let plain = plain(config, "opt", USUAL_SIZES)?;
+    let plain = plain(config, "opt", UNSHARED_SIZES)?;
     let d_model = plain.d_model;
     let d_embedding = config.optional_size("word_embed_proj_dim")?.unwrap_or(d_model);
     if d_embedding != d_model {

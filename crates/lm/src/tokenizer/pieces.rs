@@ -29,6 +29,11 @@ impl PieceStyle {
         self != PieceStyle::Plain
     }
 
+    /// Whether a piece is written as the number of a byte.
+    pub(super) fn is_byte(self, piece: &str) -> bool {
+        matches!(self, PieceStyle::Spaced(_)) && byte_piece(piece).is_some()
+    }
+
     /// The text of a piece.
     pub(super) fn text(self, piece: &str) -> String {
         match self {

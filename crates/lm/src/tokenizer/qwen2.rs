@@ -1,8 +1,11 @@
-//! The steps that Hugging Face's `transformers` gives the Qwen2 tokenizer, whatever its `tokenizer.json` says.
+//! The steps that Hugging Face's `transformers` gives a Qwen2 tokenizer, whatever the folder's files say.
 //!
-//! Published Qwen2 tokenizers contain exactly these steps. `transformers` 5 also applies them to folders of this
-//! family that declare others, so the tokens a model was trained and measured with are those of these steps. A folder
-//! that names another class of tokenizer keeps its own.
+//! `transformers` 5 keeps only vocabulary and merges of a tokenizer whose class it knows, and builds the other steps
+//! itself. Which class that is, was measured with version 5.24.0: in a folder of `model_type` qwen2 always
+//! `Qwen2Tokenizer`, even where `tokenizer_config.json` names another class, since transformers lists this family
+//! among those with wrong declarations; in a folder of any other family where that class is declared; and in a
+//! folder of Qwen 3 that declares none. A traced model sees the tokens it was trained with only if these steps are
+//! the same here. Published Qwen2 tokenizers contain exactly them.
 
 use std::fs;
 use std::path::Path;
@@ -13,30 +16,36 @@ use tokenizers::{NormalizerWrapper, PreTokenizerWrapper, Tokenizer};
 /// How Qwen2 splits text before its byte pairs are merged: every digit is on its own.
 const SPLIT: &str = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
 
-/// The classes of tokenizer that stand for Qwen2's in a folder of this family.
-const CLASSES: [&str; 3] = ["Qwen2Tokenizer", "Qwen2TokenizerFast", "TokenizersBackend"];
-
-/// Whether the folder is of this family and names no other class of tokenizer.
-pub(super) fn is_qwen2(folder: &Path) -> bool {
-    let json = |name: &str| -> Value {
-        serde_json::from_slice(&fs::read(folder.join(name)).unwrap_or_default()).unwrap_or_default()
-    };
-    let class = &json("tokenizer_config.json")["tokenizer_class"];
-    json("config.json")["model_type"] == "qwen2"
-        && class.as_str().is_none_or(|class| CLASSES.contains(&class))
-}
-
-/// Replaces the normalizer and the splitting of text.
-pub(super) fn set_steps(tokenizer: &mut Tokenizer) -> tokenizers::Result<()> {
+/// Replaces the normalizer and the splitting of text, if the folder's tokenizer is Qwen2's.
+pub(super) fn set_steps(tokenizer: &mut Tokenizer, folder: &Path) -> tokenizers::Result<()> {
+    let (config, settings) = (fields(folder, "config.json"), fields(folder, "tokenizer_config.json"));
+    if !is_qwen2(&config, &settings) {
+        return Ok(());
+    }
     let normalizer: NormalizerWrapper = serde_json::from_value(json!({ "type": "NFC" }))?;
+    let prefix = settings["add_prefix_space"] == true;
     let split: PreTokenizerWrapper = serde_json::from_value(json!({
         "type": "Sequence",
         "pretokenizers": [
             { "type": "Split", "pattern": { "Regex": SPLIT }, "behavior": "Isolated", "invert": false },
-            { "type": "ByteLevel", "add_prefix_space": false, "trim_offsets": false, "use_regex": false },
+            { "type": "ByteLevel", "add_prefix_space": prefix, "trim_offsets": false, "use_regex": false },
         ],
     }))?;
     tokenizer.with_normalizer(Some(normalizer))?;
     tokenizer.with_pre_tokenizer(Some(split));
     Ok(())
+}
+
+/// Whether `transformers` takes the class of Qwen2 for this folder.
+fn is_qwen2(config: &Value, settings: &Value) -> bool {
+    let declared = settings["tokenizer_class"].as_str().or_else(|| config["tokenizer_class"].as_str());
+    match (config["model_type"].as_str(), declared) {
+        (Some("qwen2"), _) | (Some("qwen3"), None) => true,
+        (_, class) => matches!(class, Some("Qwen2Tokenizer" | "Qwen2TokenizerFast")),
+    }
+}
+
+/// A small JSON file's contents, null if it cannot be read: its errors are reported by those who need it.
+fn fields(folder: &Path, name: &str) -> Value {
+    serde_json::from_slice(&fs::read(folder.join(name)).unwrap_or_default()).unwrap_or_default()
 }
