@@ -93,7 +93,8 @@ pub(crate) struct TraceArgs {
     /// denoise (clean states into the corrupted run) or noise (the reverse) [default: denoise]
     #[arg(long)]
     pub(crate) direction: Option<Direction>,
-    /// s3 (3 standard deviations of the subjects' embeddings), a number (Gaussian), u1.5 (uniform) [default: s3]
+    /// s3 (3 standard deviations of the subjects' embeddings; any factor), a number (Gaussian; 0 is none), u1.5
+    /// (uniform) [default: s3]
     #[arg(long, value_name = "RULE", allow_hyphen_values = true)]
     pub(crate) noise: Option<NoiseRule>,
     /// The noise takes the place of the embeddings instead of being added
@@ -111,7 +112,8 @@ pub(crate) struct TraceArgs {
     /// Facts whose subjects set the scale of s3, as ROME's known_1000.json [default: the embedded facts]
     #[arg(long, value_name = "FILE")]
     pub(crate) facts: Option<PathBuf>,
-    /// Defaults of a published system: rome, dannyallover
+    /// Defaults of a published system: rome (its noise stream, its baseline with --replace; give its facts with
+    /// --facts), dannyallover (noise 0.1, one token more)
     #[arg(long)]
     pub(crate) preset: Option<Preset>,
     /// wavefront (fast), or naive (the whole model once per site) [default: wavefront]

@@ -221,7 +221,7 @@ impl Measurement {
         if let (Some(naive), Some(ratio)) = (self.naive_seconds, self.naive_over_wavefront) {
             rows.push(format!("naive               {naive:.3} s, {ratio:.2} times the wavefront"));
         }
-        rows.push(format!("minimal operations  {:.1} GFLOP", self.flops / 1e9));
+        rows.push(format!("full-layer work     {:.1} GFLOP", self.flops / 1e9));
         rows.push(format!("rate                {:.0} GFLOP/s", self.gflops_per_second));
         rows.push(format!("one large product   {:.0} GFLOP/s", self.matmul_gflops_per_second));
         rows.push(format!("efficiency          {:.2}", self.efficiency));

@@ -25,13 +25,13 @@ struct Traced {
     noise: NoiseSource,
     answer: String,
     correct_prediction: bool,
+    out: Option<OutputFolder>,
 }
 
 pub(crate) fn run(args: &TraceArgs, printer: &Printer) -> Result<()> {
-    let out = args.out.as_deref().map(OutputFolder::create).transpose()?;
     let traced = with_threads(args.threads, || trace(args, printer))??;
     let file = traced.file();
-    if let Some(out) = &out {
+    if let Some(out) = &traced.out {
         traced.write(out, &file)?;
     }
     if args.json {
@@ -51,7 +51,16 @@ fn trace(args: &TraceArgs, printer: &Printer) -> Result<Traced> {
     let asked =
         args.answer.as_deref().map(|text| prompts::answer_token(&model.lm.tokenizer, text)).transpose()?;
     let (config, noise) = settings::resolve(args, &model.lm)?;
-    let mut record = TraceRecord::unmeasured(prompt, config.clone(), model.lm.model.architecture().n_layers);
+    let n_layers = model.lm.model.architecture().n_layers;
+    if config.components.iter().any(|component| component.is_windowed()) && config.window.width >= n_layers {
+        let width = config.window.width;
+        printer.note(&format!(
+            "note: a window of {width} layers covers most of a model of {n_layers}; --window 3 shows more"
+        ));
+    }
+    // After everything that can be found wrong with the input, before the work.
+    let out = args.out.as_deref().map(OutputFolder::create).transpose()?;
+    let mut record = TraceRecord::unmeasured(prompt, config.clone(), n_layers);
     let prompt = record.prompt.clone();
     let answer = asked.map_or(Answer::Predicted, Answer::Token);
     let mut sink = WithProgress::new(&mut record, printer);
@@ -63,7 +72,7 @@ fn trace(args: &TraceArgs, printer: &Printer) -> Result<Traced> {
         Some(id) => top_predictions(&model.lm.model.last_logits(&prompt.ids)?, 1)[0].0 == id,
     };
     let answer = model.lm.tokenizer.token_text(answer_id);
-    Ok(Traced { model, record, subject_occurrences, noise, answer, correct_prediction })
+    Ok(Traced { model, record, subject_occurrences, noise, answer, correct_prediction, out })
 }
 
 fn prompt(args: &TraceArgs, model: &NamedModel, printer: &Printer) -> Result<Tokenized> {
