@@ -31,13 +31,14 @@ struct Traced {
 pub(crate) fn run(args: &TraceArgs, printer: &Printer) -> Result<()> {
     let traced = with_threads(args.threads, || trace(args, printer))??;
     let file = traced.file();
-    if let Some(out) = &traced.out {
-        traced.write(out, &file)?;
-    }
     if args.json {
         printer.result(&serde_json::to_string_pretty(&file)?);
     } else {
         traced.show(&file, printer)?;
+    }
+    // After the result is shown, so that a full disk does not take it away.
+    if let Some(out) = &traced.out {
+        traced.write(out, &file)?;
     }
     if let Some(path) = &args.out {
         printer.note(&format!("figures and numbers are in {}", path.display()));
