@@ -10,6 +10,7 @@ mod fact;
 mod noise_stream;
 mod prompt;
 mod record;
+mod role;
 mod site;
 
 pub use config::{Engine, TraceConfig};
@@ -17,4 +18,5 @@ pub use corruption::{Corruption, CorruptionMode, Distribution, NoiseRule, NoiseS
 pub use fact::{Fact, FactsError, parse_facts};
 pub use prompt::{Prompt, TokenSpan};
 pub use record::{Baseline, Grid, Sink, TraceRecord};
+pub use role::{Role, RoleConvention};
 pub use site::{Component, Direction, ParseNameError, Site, Window};

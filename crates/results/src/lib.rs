@@ -1,11 +1,17 @@
-//! Results on disk: ROME's case files and the JSON record of one trace.
+//! Results on disk and their statistics: the results folder of a sweep, ROME's case files, the JSON record of one
+//! trace, averages over prompts.
 //!
 //! Invariant: nothing here needs a model. What is written can be read, drawn and averaged without weights.
 
 mod case_file;
+mod manifest;
 mod npz;
+mod prompt_record;
+pub mod statistics;
 mod trace_file;
 
 pub use case_file::CaseFile;
+pub use manifest::{FORMAT, FORMAT_VERSION, FactsIdentity, Manifest, ModelIdentity, Settings, Target};
 pub use npz::ArrayFileError;
+pub use prompt_record::{EffectGrid, Outcome, PromptRecord, Skip, SkipReason, TracedPrompt};
 pub use trace_file::{ComponentEffects, NoiseSource, Strongest, TraceFile};

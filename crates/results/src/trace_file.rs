@@ -5,7 +5,7 @@ use std::ops::Range;
 use causal_trace_core::{
     Baseline, Component, Direction, Grid, Prompt, Site, TokenSpan, TraceConfig, TraceRecord, effect,
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The JSON record of one trace.
 #[derive(Debug, Clone, Serialize)]
@@ -35,7 +35,7 @@ pub struct TraceFile {
 }
 
 /// Where a noise level comes from.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct NoiseSource {
     /// The rule as it was given, for example `s3`.
     pub rule: String,

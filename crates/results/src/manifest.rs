@@ -1,0 +1,95 @@
+//! Everything that determines the numbers of a results folder: `manifest.json`.
+
+use causal_trace_core::{Component, Corruption, Direction, Engine, Window};
+use serde::{Deserialize, Serialize};
+
+use crate::NoiseSource;
+
+/// What `manifest.json` says it is.
+pub const FORMAT: &str = "causal-trace results";
+/// The version of the format that this program writes, and the highest that it reads.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// What a results folder was made of, and with which settings.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// [`FORMAT`].
+    pub format: String,
+    /// [`FORMAT_VERSION`] of the writer.
+    pub format_version: u32,
+    /// The program's name and version.
+    pub program: String,
+    /// Which model.
+    pub model: ModelIdentity,
+    /// Which facts; several after a merge.
+    pub facts: Vec<FactsIdentity>,
+    /// Whose probability was measured.
+    pub target: Target,
+    /// How they were traced.
+    pub settings: Settings,
+    /// How many facts each part holds, in the order of the facts.
+    pub parts: Vec<usize>,
+}
+
+/// The model, as far as it is known: imported cases name it only.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModelIdentity {
+    /// What it is called in figures; it does not distinguish models whose hashes agree.
+    pub name: String,
+    /// Number of layers.
+    pub n_layers: usize,
+    /// The config's `model_type`.
+    pub model_type: Option<String>,
+    /// Width of the residual stream.
+    pub d_model: Option<usize>,
+    /// Size of the vocabulary.
+    pub d_vocab: Option<usize>,
+    /// SHA-256 of `config.json`, in hexadecimal digits, as the two below.
+    pub config_sha256: Option<String>,
+    /// SHA-256 over the weight files, one after the other in the order of their names.
+    pub weights_sha256: Option<String>,
+    /// SHA-256 over the tokenizer's files, one after the other in the order of their names.
+    pub tokenizer_sha256: Option<String>,
+}
+
+/// Some facts of a file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FactsIdentity {
+    /// The file as it was named; it does not distinguish files whose hashes agree.
+    pub name: String,
+    /// SHA-256 of the file; none for imported cases.
+    pub sha256: Option<String>,
+    /// How many facts of it were chosen.
+    pub n_facts: usize,
+    /// How they were chosen: `all`, `limit 100`, `ids 1,2`, `sample 50 seed 1`.
+    pub selection: String,
+}
+
+/// Whose probability is measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Target {
+    /// The model's own prediction, which must be the attribute's first token (ROME).
+    Predicted,
+    /// The attribute's token, whatever the model predicts.
+    Attribute,
+}
+
+/// How the facts were traced.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Settings {
+    /// Which components were patched.
+    pub components: Vec<Component>,
+    /// How many layers at once, for mlp and attention.
+    pub window: Window,
+    /// Clean states into the corrupted run, or the reverse.
+    pub direction: Direction,
+    /// How the subject is obscured; none where it is not known (imported cases).
+    pub corruption: Option<Corruption>,
+    /// Where the noise level comes from.
+    pub noise: Option<NoiseSource>,
+    /// Which algorithm.
+    pub engine: Option<Engine>,
+    /// The numbers' precision, as in `f32`.
+    pub precision: Option<String>,
+}
