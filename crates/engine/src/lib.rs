@@ -1,6 +1,6 @@
 //! Causal tracing: which states, restored in a corrupted run, bring the answer back.
 //!
-//! One entry point, [`trace()`]; [`patched`] is for sets of patches that no grid has. Two engines compute the
+//! One entry point, [`trace()`], and [`trace_batch`] for several prompts in one sweep; [`patched`] is for sets of patches that no grid has. Two engines compute the
 //! same numbers: [`Engine::Naive`] runs the whole model once per site and is the yardstick;
 //! [`Engine::Wavefront`] carries all patched runs through the layers in one sweep.
 //!
@@ -19,5 +19,5 @@ pub use causal_trace_core::{Engine, Sink};
 pub use error::TraceError;
 pub use naive::{Patch, patched};
 pub use noise_level::{noise_level, subject_deviation};
-pub use plan::minimal_operations;
-pub use trace::{Answer, trace};
+pub use plan::{estimated_operations, minimal_operations};
+pub use trace::{Answer, Case, trace, trace_batch};

@@ -118,7 +118,7 @@ impl Batch {
             .flat_map(|run| &x[row(run, self.seq_len - 1)..row(run + 1, 0)])
             .copied()
             .collect();
-        let logs = model.answer_log_probability(&last_rows, answer);
+        let logs = model.answer_log_probability(&last_rows, &vec![answer; runs.len()]);
         Ok(logs.into_iter().map(|log| log.exp() as f32).collect())
     }
 

@@ -1,9 +1,12 @@
 //! Which patched runs open at which layer, which need no run at all, and which share one.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
-use causal_trace_core::{Component, Direction, Prompt, Site, TraceConfig};
-use causal_trace_lm::Model;
+use causal_trace_core::{Component, Direction, Engine, Prompt, Site, TraceConfig};
+use causal_trace_lm::{Block, Model};
+
+use crate::trunk::TrunkLayer;
 
 /// The sizes that a plan depends on.
 #[derive(Debug, Clone, Copy)]
@@ -13,6 +16,16 @@ pub(crate) struct Sizes {
     pub d_model: usize,
     /// The first corrupted token: before it, all runs are the same.
     pub first_corrupted: usize,
+    /// What a token of the trunk holds in memory, in numbers.
+    pub trunk_row: usize,
+}
+
+impl Sizes {
+    pub(crate) fn new(model: &Model, seq_len: usize, first_corrupted: usize) -> Self {
+        let (n_layers, d_model) = (model.architecture().n_layers, model.architecture().d_model);
+        let d_qkv = model.blocks().first().map_or(0, Block::d_qkv);
+        Sizes { seq_len, n_layers, d_model, first_corrupted, trunk_row: TrunkLayer::row(d_model, d_qkv) }
+    }
 }
 
 /// A patched run, or several that share a beginning: one token, patched from `first_layer` on.
@@ -38,7 +51,7 @@ pub(crate) enum Known {
     Source,
 }
 
-/// All work of a trace.
+/// All work of one prompt.
 #[derive(Debug, Default)]
 pub(crate) struct Plan {
     pub openings: Vec<Opening>,
@@ -84,36 +97,60 @@ impl Plan {
             ends: ends.into_iter().collect(),
         }));
     }
+}
 
-    /// Splits the openings of all samples into turns whose states fit the memory, samples in order.
-    pub(crate) fn turns(&self, sizes: Sizes, n_samples: usize, memory: usize) -> Vec<Turn<'_>> {
-        let mut turns = vec![Turn::default()];
-        let mut bytes = 0;
+/// Splits the openings of all prompts and samples into turns whose states fit the memory; the prompts, as `order`
+/// lists them, and their samples stay in order.
+pub(crate) fn turns<'a>(
+    plans: &'a [(Sizes, Plan)],
+    order: &[usize],
+    n_samples: usize,
+    memory: usize,
+) -> Vec<Turn<'a>> {
+    let mut turns = Turns { done: Vec::new(), turn: Turn::default(), bytes: 0, memory };
+    for &prompt in order {
+        let (sizes, plan) = &plans[prompt];
+        if plan.openings.is_empty() {
+            turns.needs_trunk(prompt, 0..n_samples, *sizes);
+        }
         for sample in 0..n_samples {
-            for opening in &self.openings {
-                let needed = opening.bytes(sizes);
-                let turn = match turns.last_mut() {
-                    Some(turn) if turn.openings.is_empty() || bytes + needed <= memory => turn,
-                    _ => {
-                        bytes = 0;
-                        turns.push(Turn::default());
-                        let last = turns.len() - 1;
-                        &mut turns[last]
-                    }
-                };
-                bytes += needed;
-                turn.openings.push((sample, opening));
+            for opening in &plan.openings {
+                turns.add(prompt, sample, opening, *sizes);
             }
         }
-        if self.openings.is_empty() {
-            turns[0].samples = 0..n_samples;
+    }
+    turns.done.push(turns.turn);
+    turns.done
+}
+
+/// The turns as they are being filled.
+struct Turns<'a> {
+    done: Vec<Turn<'a>>,
+    turn: Turn<'a>,
+    bytes: usize,
+    memory: usize,
+}
+
+impl<'a> Turns<'a> {
+    fn add(&mut self, prompt: usize, sample: usize, opening: &'a Opening, sizes: Sizes) {
+        let states = opening.bytes(sizes);
+        let trunk = self.turn.missing_trunk(prompt, sample..sample + 1, sizes);
+        if !self.turn.openings.is_empty() && self.bytes + states + trunk > self.memory {
+            self.done.push(std::mem::take(&mut self.turn));
+            self.bytes = 0;
         }
-        for turn in &mut turns {
-            if let (Some(first), Some(last)) = (turn.openings.first(), turn.openings.last()) {
-                turn.samples = first.0..last.0 + 1;
-            }
+        self.needs_trunk(prompt, sample..sample + 1, sizes);
+        self.bytes += states;
+        self.turn.openings.push(Opened { member: self.turn.members.len() - 1, sample, opening });
+    }
+
+    /// Sees to it that the turn's trunk has the prompt's clean run and its samples' corrupted ones.
+    fn needs_trunk(&mut self, prompt: usize, samples: Range<usize>, sizes: Sizes) {
+        self.bytes += self.turn.missing_trunk(prompt, samples.clone(), sizes);
+        match self.turn.members.last_mut() {
+            Some(last) if last.prompt == prompt => last.samples.end = samples.end.max(last.samples.end),
+            _ => self.turn.members.push(Member { prompt, samples }),
         }
-        turns
     }
 }
 
@@ -124,13 +161,7 @@ impl Plan {
 /// For the residual grid this is 24·d²·S·Σ (T−i)·L(L−1)/2 plus the head, for a dense block of 12·d² weights.
 #[must_use]
 pub fn minimal_operations(model: &Model, prompt: &Prompt, config: &TraceConfig) -> f64 {
-    let architecture = model.architecture();
-    let sizes = Sizes {
-        seq_len: prompt.seq_len(),
-        n_layers: architecture.n_layers,
-        d_model: architecture.d_model,
-        first_corrupted: prompt.subject_span.start,
-    };
+    let sizes = Sizes::new(model, prompt.seq_len(), prompt.subject_span.start);
     let (mut row_layers, mut runs) = (0, 0);
     for opening in Plan::new(config, sizes).openings {
         let layers = opening.first_layer + 1..sizes.n_layers;
@@ -139,16 +170,62 @@ pub fn minimal_operations(model: &Model, prompt: &Prompt, config: &TraceConfig) 
         runs += opening.ends.len();
     }
     let (samples, width) = (config.corruption.samples as f64, sizes.d_model as f64);
-    let head = 2.0 * width * architecture.d_vocab as f64 * runs as f64;
+    let head = 2.0 * width * model.architecture().d_vocab as f64 * runs as f64;
     samples * (24.0 * width * width * row_layers as f64 + head)
+}
+
+/// About how many floating-point operations a trace takes with the configured engine: what work is shared out by.
+/// Attention's scores are left out.
+#[must_use]
+pub fn estimated_operations(model: &Model, prompt: &Prompt, config: &TraceConfig) -> f64 {
+    match config.engine {
+        Engine::Wavefront => minimal_operations(model, prompt, config),
+        Engine::Naive => {
+            let architecture = model.architecture();
+            let (seq_len, n_layers) = (prompt.seq_len() as f64, architecture.n_layers as f64);
+            let (runs, width) = (1.0 + config.corruption.samples as f64, architecture.d_model as f64);
+            let body = 24.0 * width * width * n_layers * seq_len;
+            let head = 2.0 * width * architecture.d_vocab as f64;
+            config.components.len() as f64 * seq_len * n_layers * runs * (body + head)
+        }
+    }
 }
 
 /// What one sweep through the layers does.
 #[derive(Debug, Default)]
 pub(crate) struct Turn<'a> {
-    pub openings: Vec<(usize, &'a Opening)>,
-    /// The samples that occur in it.
-    pub samples: std::ops::Range<usize>,
+    /// The prompts whose clean and corrupted runs it needs.
+    pub members: Vec<Member>,
+    pub openings: Vec<Opened<'a>>,
+}
+
+/// A prompt of a turn, and the samples of it that occur there.
+#[derive(Debug)]
+pub(crate) struct Member {
+    /// Its place in the batch.
+    pub prompt: usize,
+    pub samples: Range<usize>,
+}
+
+/// One sample's patched run, to be begun.
+#[derive(Debug)]
+pub(crate) struct Opened<'a> {
+    /// Its prompt's place among the turn's members.
+    pub member: usize,
+    pub sample: usize,
+    pub opening: &'a Opening,
+}
+
+impl Turn<'_> {
+    /// Memory of the trunk's runs that the turn does not have yet.
+    fn missing_trunk(&self, prompt: usize, samples: Range<usize>, sizes: Sizes) -> usize {
+        let corrupted = sizes.seq_len - sizes.first_corrupted;
+        let rows = match self.members.last().filter(|last| last.prompt == prompt) {
+            Some(last) => samples.end.saturating_sub(last.samples.end) * corrupted,
+            None => sizes.seq_len + samples.len() * corrupted,
+        };
+        rows * sizes.trunk_row * size_of::<f32>()
+    }
 }
 
 impl Opening {

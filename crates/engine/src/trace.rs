@@ -34,6 +34,15 @@ impl Answer {
     }
 }
 
+/// A prompt to be traced, and whose probability is measured.
+#[derive(Debug, Clone, Copy)]
+pub struct Case<'a> {
+    /// The prompt.
+    pub prompt: &'a Prompt,
+    /// Whose probability.
+    pub answer: Answer,
+}
+
 /// Traces one prompt: the clean run, the corrupted run, and every patched run of the configured grids.
 ///
 /// The sink receives the baseline, then every site exactly once.
@@ -54,35 +63,94 @@ pub fn trace(
     config: &TraceConfig,
     sink: &mut dyn Sink,
 ) -> Result<(), TraceError> {
-    check(model, prompt, config)?;
-    let corruption = &config.corruption;
-    let embeddings = Embeddings::new(model, prompt, corruption, corruption.mode);
-    let mut measured = Measured::new(config, prompt.seq_len(), model.architecture().n_layers);
-    let mut baseline = match config.engine {
-        Engine::Wavefront => wavefront::sweep(model, &embeddings, config, answer, &mut measured, sink)?,
-        Engine::Naive => {
-            let answer_id = answer.id(model, || model.last_logits(&prompt.ids))?;
-            plain_loop(model, &embeddings, config, answer_id, &mut measured, sink)?
-        }
-    };
-    if corruption.baseline_mode != corruption.mode {
-        let faulty = Embeddings::new(model, prompt, corruption, corruption.baseline_mode);
-        let batch = Batch::new(model, &faulty, Direction::Denoise, corruption.samples);
-        baseline.corrupted = batch.split(&batch.run(model, &[], baseline.answer_id)?).1.to_vec();
+    let cases = [Case { prompt, answer }];
+    let measured = measure(model, &cases, config, &mut |done, total| sink.progress(done, total))?;
+    measured.into_iter().try_for_each(|measured| {
+        measured?.give(sink);
+        Ok(())
+    })
+}
+
+/// Traces several prompts together: their rows go through each layer in the same matrix products. The numbers are
+/// those of [`trace()`], to the bit.
+///
+/// One result for each prompt; a prompt that cannot be traced does not keep the others from it. `progress` is
+/// called with how far the batch is, in units of the engine's choice.
+///
+/// # Errors
+/// When a setting is outside its range.
+///
+/// # Panics
+/// When there is not one sink for each case.
+pub fn trace_batch<S: Sink>(
+    model: &Model,
+    cases: &[Case<'_>],
+    config: &TraceConfig,
+    sinks: &mut [S],
+    progress: &mut dyn FnMut(usize, usize),
+) -> Result<Vec<Result<(), TraceError>>, TraceError> {
+    assert_eq!(cases.len(), sinks.len(), "one sink for each case");
+    let measured = measure(model, cases, config, progress)?;
+    let given = measured.into_iter().zip(sinks).map(|(measured, sink)| {
+        measured?.give(sink);
+        Ok(())
+    });
+    Ok(given.collect())
+}
+
+/// What an engine is to measure for one prompt, and what it has measured so far.
+pub(crate) struct Measurement<'a> {
+    pub prompt: &'a Prompt,
+    answer: Answer,
+    pub embeddings: Embeddings,
+    /// The token whose probability is measured, once it is known.
+    pub answer_id: Option<u32>,
+    /// Its probability in the clean run, then in each corrupted one.
+    pub probabilities: Vec<f32>,
+    pub measured: Measured,
+    fault: Option<TraceError>,
+}
+
+fn measure(
+    model: &Model,
+    cases: &[Case<'_>],
+    config: &TraceConfig,
+    progress: &mut dyn FnMut(usize, usize),
+) -> Result<Vec<Result<Finished, TraceError>>, TraceError> {
+    check_settings(config)?;
+    let checked: Vec<Result<(), TraceError>> =
+        cases.iter().map(|case| check_prompt(model, case.prompt)).collect();
+    let fit = cases.iter().zip(&checked).filter(|(_, checked)| checked.is_ok());
+    let mut batch: Vec<Measurement<'_>> =
+        fit.map(|(case, _)| Measurement::new(model, *case, config)).collect();
+    match config.engine {
+        Engine::Wavefront => wavefront::sweep(model, &mut batch, config, progress)?,
+        Engine::Naive => plain_loop(model, &mut batch, config, progress)?,
     }
-    check_baseline(&baseline)?;
-    measured.check()?;
-    sink.baseline(&baseline);
-    measured.give(sink);
-    Ok(())
+    let mut batch = batch.into_iter();
+    // There is a measurement for every prompt that was found to fit.
+    let finished = checked.into_iter().filter_map(|checked| match checked {
+        Ok(()) => Some(batch.next()?.finish(model, config)),
+        Err(error) => Some(Err(error)),
+    });
+    Ok(finished.collect())
 }
 
 pub(crate) fn check(model: &Model, prompt: &Prompt, config: &TraceConfig) -> Result<(), TraceError> {
+    check_prompt(model, prompt)?;
+    check_settings(config)
+}
+
+fn check_prompt(model: &Model, prompt: &Prompt) -> Result<(), TraceError> {
     model.check_prompt(&prompt.ids)?;
     let (span, seq_len) = (prompt.subject_span, prompt.seq_len());
     if span.is_empty() || span.end > seq_len {
         return Err(TraceError::EmptySpan { start: span.start, end: span.end, seq_len });
     }
+    Ok(())
+}
+
+fn check_settings(config: &TraceConfig) -> Result<(), TraceError> {
     let wrong = |what, value: String, expected| Err(TraceError::Setting { what, value, expected });
     let corruption = &config.corruption;
     if corruption.samples == 0 {
@@ -110,28 +178,93 @@ pub(crate) fn check(model: &Model, prompt: &Prompt, config: &TraceConfig) -> Res
 
 fn plain_loop(
     model: &Model,
-    embeddings: &Embeddings,
+    batch: &mut [Measurement<'_>],
     config: &TraceConfig,
-    answer: u32,
-    measured: &mut Measured,
-    sink: &mut dyn Sink,
-) -> Result<Baseline, TraceError> {
-    let n_samples = config.corruption.samples;
-    let batch = Batch::new(model, embeddings, config.direction, n_samples);
-    let probabilities = batch.run(model, &[], answer)?;
-    let (sources, receivers) = batch.split(&probabilities);
-    let (clean, corrupted) = match config.direction {
-        Direction::Denoise => (sources[0], receivers.to_vec()),
-        Direction::Noise => (receivers[0], sources.to_vec()),
-    };
-    let total = measured.n_sites();
+    progress: &mut dyn FnMut(usize, usize),
+) -> Result<(), TraceError> {
+    let total = batch.iter().map(|prompt| prompt.measured.n_sites()).sum();
     let mut done = 0;
-    naive::sites(model, &batch, config, answer, |site, samples| {
-        measured.set(site, samples);
-        done += 1;
-        sink.progress(done, total);
-    })?;
-    Ok(Baseline { answer_id: answer, clean, corrupted })
+    for prompt in batch {
+        let ids = &prompt.prompt.ids;
+        prompt.find_answer(model, || model.last_logits(ids));
+        let Some(answer) = prompt.answer_id else { continue };
+        let runs = Batch::new(model, &prompt.embeddings, config.direction, config.corruption.samples);
+        let probabilities = runs.run(model, &[], answer)?;
+        let (sources, receivers) = runs.split(&probabilities);
+        prompt.probabilities = match config.direction {
+            Direction::Denoise => [&sources[..1], receivers].concat(),
+            Direction::Noise => [&receivers[..1], sources].concat(),
+        };
+        naive::sites(model, &runs, config, answer, |site, samples| {
+            prompt.measured.set(site, samples);
+            done += 1;
+            progress(done, total);
+        })?;
+    }
+    Ok(())
+}
+
+impl<'a> Measurement<'a> {
+    fn new(model: &Model, case: Case<'a>, config: &TraceConfig) -> Self {
+        let Case { prompt, answer } = case;
+        let corruption = &config.corruption;
+        Measurement {
+            prompt,
+            answer,
+            embeddings: Embeddings::new(model, prompt, corruption, corruption.mode),
+            answer_id: None,
+            probabilities: vec![f32::NAN; 1 + corruption.samples],
+            measured: Measured::new(config, prompt.seq_len(), model.architecture().n_layers),
+            fault: None,
+        }
+    }
+
+    /// Settles which token's probability is measured, the first time it is called.
+    pub(crate) fn find_answer(
+        &mut self,
+        model: &Model,
+        clean_logits: impl FnOnce() -> Result<Vec<f32>, ModelError>,
+    ) {
+        if self.answer_id.is_none() && self.fault.is_none() {
+            match self.answer.id(model, clean_logits) {
+                Ok(id) => self.answer_id = Some(id),
+                Err(error) => self.fault = Some(error.into()),
+            }
+        }
+    }
+
+    /// The prompt's numbers, once all are there and finite.
+    fn finish(self, model: &Model, config: &TraceConfig) -> Result<Finished, TraceError> {
+        if let Some(fault) = self.fault {
+            return Err(fault);
+        }
+        // Without an answer there are no probabilities, and that is found below.
+        let answer_id = self.answer_id.unwrap_or_default();
+        let (clean, corrupted) = (self.probabilities[0], self.probabilities[1..].to_vec());
+        let mut baseline = Baseline { answer_id, clean, corrupted };
+        let corruption = &config.corruption;
+        if corruption.baseline_mode != corruption.mode {
+            let faulty = Embeddings::new(model, self.prompt, corruption, corruption.baseline_mode);
+            let runs = Batch::new(model, &faulty, Direction::Denoise, corruption.samples);
+            baseline.corrupted = runs.split(&runs.run(model, &[], answer_id)?).1.to_vec();
+        }
+        check_baseline(&baseline)?;
+        self.measured.check()?;
+        Ok(Finished { baseline, measured: self.measured })
+    }
+}
+
+/// All numbers of a prompt, found to be there and finite.
+struct Finished {
+    baseline: Baseline,
+    measured: Measured,
+}
+
+impl Finished {
+    fn give(&self, sink: &mut dyn Sink) {
+        sink.baseline(&self.baseline);
+        self.measured.give(sink);
+    }
 }
 
 fn check_baseline(baseline: &Baseline) -> Result<(), TraceError> {

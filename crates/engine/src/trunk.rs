@@ -9,17 +9,33 @@ use causal_trace_lm::{Block, Model, RopeTable, Scratch};
 
 use crate::corrupt::Embeddings;
 
-/// The clean run and some corrupted runs at one layer. Corrupted runs carry only the tokens from the first
-/// corrupted one on; those before are the clean run's.
+/// The clean run and some corrupted runs of some prompts at one layer. Corrupted runs carry only the tokens from
+/// the first corrupted one on; those before are the clean run's.
 #[derive(Debug)]
 pub(crate) struct Trunk {
-    samples: Range<usize>,
-    first_corrupted: usize,
-    seq_len: usize,
+    prompts: Vec<PromptRuns>,
     d_model: usize,
     runs: Vec<Run>,
     /// The runs at the layer they have reached.
     pub at: TrunkLayer,
+}
+
+/// Where the runs of one prompt lie.
+#[derive(Debug)]
+struct PromptRuns {
+    first_row: usize,
+    seq_len: usize,
+    first_corrupted: usize,
+    samples: Range<usize>,
+}
+
+/// A run of the trunk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct TrunkRun {
+    /// Its prompt's place among those of the trunk.
+    pub member: usize,
+    /// 0 is the clean run, 1 + sample a corrupted one.
+    pub run: usize,
 }
 
 /// All rows of the trunk's runs at one layer.
@@ -37,22 +53,38 @@ pub(crate) struct TrunkLayer {
     pub x: Vec<f32>,
 }
 
+impl TrunkLayer {
+    /// How many numbers a token takes, in the two layers that a sweep holds at once.
+    pub(crate) fn row(d_model: usize, d_qkv: usize) -> usize {
+        2 * (4 * d_model + d_qkv)
+    }
+}
+
 impl Trunk {
-    /// The runs before the first layer: only `at.x` is there.
-    pub(crate) fn new(model: &Model, embeddings: &Embeddings, samples: Range<usize>) -> Self {
-        let d_model = embeddings.d_model;
-        let seq_len = embeddings.clean.len() / d_model;
-        let first = embeddings.span.start;
-        let mut x = embeddings.clean.clone();
-        let mut runs = vec![Run { start: 0, len: seq_len, prefix: Vec::new() }];
-        for sample in samples.clone() {
-            x.extend(embeddings.corrupted_from(sample, first));
-            let prefix = Vec::from_iter((first > 0).then_some(0..first));
-            runs.push(Run { start: first, len: seq_len - first, prefix });
+    /// The runs of some prompts and samples before the first layer: only `at.x` is there.
+    pub(crate) fn new(model: &Model, members: &[(&Embeddings, Range<usize>)]) -> Self {
+        let d_model = model.architecture().d_model;
+        let (mut x, mut runs, mut prompts) = (Vec::new(), Vec::new(), Vec::new());
+        for (embeddings, samples) in members {
+            let seq_len = embeddings.clean.len() / d_model;
+            let (first_row, first) = (x.len() / d_model, embeddings.span.start);
+            x.extend_from_slice(&embeddings.clean);
+            runs.push(Run { start: 0, len: seq_len, prefix: Vec::new() });
+            for sample in samples.clone() {
+                x.extend(embeddings.corrupted_from(sample, first));
+                let prefix = Vec::from_iter((first > 0).then_some(first_row..first_row + first));
+                runs.push(Run { start: first, len: seq_len - first, prefix });
+            }
+            prompts.push(PromptRuns { first_row, seq_len, first_corrupted: first, samples: samples.clone() });
         }
         model.enter(&mut x, runs.iter().flat_map(Run::positions));
         let at = TrunkLayer { x, ..TrunkLayer::default() };
-        Trunk { samples, first_corrupted: first, seq_len, d_model, runs, at }
+        Trunk { prompts, d_model, runs, at }
+    }
+
+    /// Number of tokens of a prompt.
+    pub(crate) fn seq_len(&self, member: usize) -> usize {
+        self.prompts[member].seq_len
     }
 
     /// All runs at the layer after the one they have reached, in the buffers of `layer`, which are used again.
@@ -75,33 +107,39 @@ impl Trunk {
         block.finish(x, &context, Threads::All, &mut scratch, &mut keep);
     }
 
-    /// The row of a token of a run: 0 is the clean run, 1 + sample a corrupted one.
-    pub(crate) fn row(&self, run: usize, token: usize) -> usize {
-        if run == 0 || token < self.first_corrupted {
-            return token;
+    /// The row of a token of a run.
+    pub(crate) fn row(&self, TrunkRun { member, run }: TrunkRun, token: usize) -> usize {
+        let prompt = &self.prompts[member];
+        if run == 0 || token < prompt.first_corrupted {
+            return prompt.first_row + token;
         }
-        let corrupted = run - 1 - self.samples.start;
-        let len = self.seq_len - self.first_corrupted;
-        self.seq_len + corrupted * len + token - self.first_corrupted
+        let corrupted = run - 1 - prompt.samples.start;
+        let len = prompt.seq_len - prompt.first_corrupted;
+        prompt.first_row + prompt.seq_len + corrupted * len + token - prompt.first_corrupted
     }
 
     /// The state of a token of a run, from one of this trunk's `[rows, d_model]` buffers.
-    pub(crate) fn state<'a>(&self, buffer: &'a [f32], run: usize, token: usize) -> &'a [f32] {
+    pub(crate) fn state<'a>(&self, buffer: &'a [f32], run: TrunkRun, token: usize) -> &'a [f32] {
         let start = self.row(run, token) * self.d_model;
         &buffer[start..start + self.d_model]
     }
 
     /// Where the keys and values of a run's tokens before `token` lie.
-    pub(crate) fn prefix(&self, run: usize, token: usize) -> Vec<Range<usize>> {
-        let shared = token.min(self.first_corrupted);
+    pub(crate) fn prefix(&self, run: TrunkRun, token: usize) -> Vec<Range<usize>> {
+        let PromptRuns { first_row, first_corrupted, .. } = self.prompts[run.member];
+        let shared = token.min(first_corrupted);
         let own = self.row(run, shared)..self.row(run, shared) + token - shared;
-        [0..shared, own].into_iter().filter(|rows| !rows.is_empty()).collect()
+        [first_row..first_row + shared, own].into_iter().filter(|rows| !rows.is_empty()).collect()
     }
 
-    /// The last token's states of all runs, clean first: `[1 + samples, d_model]`.
-    pub(crate) fn last_states(&self) -> Vec<f32> {
-        let corrupted = self.samples.clone().map(|sample| 1 + sample);
-        let runs = std::iter::once(0).chain(corrupted);
-        runs.flat_map(|run| self.state(&self.at.x, run, self.seq_len - 1)).copied().collect()
+    /// All runs of a prompt, clean first.
+    pub(crate) fn runs_of(&self, member: usize) -> impl Iterator<Item = TrunkRun> {
+        let corrupted = self.prompts[member].samples.clone().map(|sample| 1 + sample);
+        std::iter::once(0).chain(corrupted).map(move |run| TrunkRun { member, run })
+    }
+
+    /// A run's state at its last token.
+    pub(crate) fn last_state(&self, run: TrunkRun) -> &[f32] {
+        self.state(&self.at.x, run, self.seq_len(run.member) - 1)
     }
 }

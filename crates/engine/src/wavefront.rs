@@ -8,75 +8,65 @@
 mod layer;
 mod live;
 
-use causal_trace_core::{Baseline, Site, TraceConfig};
+use std::cmp::Reverse;
+
+use causal_trace_core::{Site, TraceConfig};
 use causal_trace_lm::Model;
 
 use crate::TraceError;
-use crate::corrupt::Embeddings;
-use crate::plan::{Plan, Sizes, Turn, run_of};
-use crate::trace::{Answer, Measured};
+use crate::plan::{Plan, Sizes, Turn, run_of, turns};
+use crate::trace::Measurement;
 use crate::trunk::{Trunk, TrunkLayer};
 use layer::Workspaces;
 use live::Live;
 
-/// Measures every site of the configured grids, and the baseline.
+/// Measures every site of the configured grids of all prompts, and their baselines.
 pub(crate) fn sweep(
     model: &Model,
-    embeddings: &Embeddings,
+    batch: &mut [Measurement<'_>],
     config: &TraceConfig,
-    answer: Answer,
-    measured: &mut Measured,
-    sink: &mut dyn crate::Sink,
-) -> Result<Baseline, TraceError> {
+    progress: &mut dyn FnMut(usize, usize),
+) -> Result<(), TraceError> {
     let n_samples = config.corruption.samples;
-    let sizes = Sizes {
-        seq_len: embeddings.clean.len() / embeddings.d_model,
-        n_layers: model.architecture().n_layers,
-        d_model: embeddings.d_model,
-        first_corrupted: embeddings.span.start,
+    let plan = |prompt: &Measurement<'_>| {
+        let sizes = Sizes::new(model, prompt.prompt.seq_len(), prompt.embeddings.span.start);
+        (sizes, Plan::new(config, sizes))
     };
-    let plan = Plan::new(config, sizes);
-    let turns = plan.turns(sizes, n_samples, config.memory);
-    let mut probabilities = vec![f32::NAN; 1 + n_samples];
+    let plans: Vec<(Sizes, Plan)> = batch.iter().map(plan).collect();
+    // The longest first, so that what is left over at the end of a turn is small.
+    let mut order: Vec<usize> = (0..batch.len()).collect();
+    order.sort_by_key(|&prompt| Reverse(plans[prompt].0.seq_len));
+    let turns = turns(&plans, &order, n_samples, config.memory);
     let workspaces = Workspaces::new();
-    let mut answer_id = None;
+    let n_layers = model.architecture().n_layers;
     for (index, turn) in turns.iter().enumerate() {
-        let sweep = Sweep { model, sizes, config, workspaces: &workspaces };
+        let sweep = Sweep { model, config, workspaces: &workspaces };
         let mut progress = |layer: usize| {
             // Later layers carry more runs.
-            let in_turn = sizes.n_layers * (sizes.n_layers + 1) / 2;
-            sink.progress(index * in_turn + layer * (layer + 1) / 2, turns.len() * in_turn);
+            let in_turn = n_layers * (n_layers + 1) / 2;
+            progress(index * in_turn + layer * (layer + 1) / 2, turns.len() * in_turn);
         };
-        let (trunk, live) = sweep.run(turn, embeddings, &mut progress)?;
-        let id = match answer_id {
-            Some(id) => id,
-            None => answer.id(model, || model.unembed(trunk.state(&trunk.at.x, 0, sizes.seq_len - 1)))?,
-        };
-        answer_id = Some(id);
-        let trunk_states = trunk.last_states();
-        let after_trunk = trunk_states.len() / sizes.d_model;
-        let found = sweep.unembed(&[trunk_states, live.x].concat(), id);
-        probabilities[0] = found[0];
-        probabilities[1 + turn.samples.start..1 + turn.samples.end].copy_from_slice(&found[1..after_trunk]);
-        for (origin, &probability) in live.origins.iter().zip(&found[after_trunk..]) {
-            for site in origin.sites() {
-                measured.set_sample(site, origin.sample, probability);
+        let (trunk, live) = sweep.run(turn, batch, &mut progress)?;
+        for (member, part) in turn.members.iter().enumerate() {
+            if let Some(clean) = trunk.runs_of(member).next() {
+                batch[part.prompt].find_answer(model, || model.unembed(trunk.last_state(clean)));
+            }
+        }
+        sweep.measure(turn, batch, &trunk, &live);
+    }
+    for (prompt, (_, plan)) in batch.iter_mut().zip(&plans) {
+        for &(site, known) in &plan.known {
+            for sample in 0..n_samples {
+                let probability = prompt.probabilities[run_of(known, config.direction, sample)];
+                prompt.measured.set_sample(site, sample, probability);
             }
         }
     }
-    for &(site, known) in &plan.known {
-        for sample in 0..n_samples {
-            measured.set_sample(site, sample, probabilities[run_of(known, config.direction, sample)]);
-        }
-    }
-    // There is at least one turn; without one, p would be `NaN` and found to be so.
-    let answer_id = answer_id.unwrap_or_default();
-    Ok(Baseline { answer_id, clean: probabilities[0], corrupted: probabilities[1..].to_vec() })
+    Ok(())
 }
 
 struct Sweep<'a> {
     model: &'a Model,
-    sizes: Sizes,
     config: &'a TraceConfig,
     workspaces: &'a Workspaces,
 }
@@ -85,17 +75,21 @@ impl Sweep<'_> {
     fn run(
         &self,
         turn: &Turn<'_>,
-        embeddings: &Embeddings,
+        batch: &[Measurement<'_>],
         progress: &mut dyn FnMut(usize),
     ) -> Result<(Trunk, Live), TraceError> {
-        let rope = self.model.rope_table(self.sizes.seq_len);
-        let mut trunk = Trunk::new(self.model, embeddings, turn.samples.clone());
-        let mut live = Live::new(turn, self.sizes, self.config.direction);
+        let members = turn.members.iter();
+        let longest = members.clone().map(|member| batch[member.prompt].prompt.seq_len()).max();
+        let rope = self.model.rope_table(longest.unwrap_or(0));
+        let members: Vec<_> =
+            members.map(|member| (&batch[member.prompt].embeddings, member.samples.clone())).collect();
+        let mut trunk = Trunk::new(self.model, &members);
+        let mut live = Live::new(self.model, &trunk, turn, self.config.direction);
         let blocks = self.model.blocks();
         let mut spare = TrunkLayer::default();
         trunk.next(&blocks[0], rope.as_ref(), &mut spare);
         std::mem::swap(&mut trunk.at, &mut spare);
-        for layer in 0..self.sizes.n_layers {
+        for layer in 0..blocks.len() {
             // The trunk's rows are few: its next layer is computed beside the patched runs.
             let (advanced, ()) = rayon::join(
                 || layer::advance(self.model, layer, rope.as_ref(), &trunk, &mut live, self.workspaces),
@@ -108,7 +102,7 @@ impl Sweep<'_> {
             advanced?;
             live.split_off(layer);
             live.open(self.model, layer, &trunk, turn);
-            if layer + 1 < self.sizes.n_layers {
+            if layer + 1 < blocks.len() {
                 std::mem::swap(&mut trunk.at, &mut spare);
             }
             progress(layer + 1);
@@ -116,9 +110,26 @@ impl Sweep<'_> {
         Ok((trunk, live))
     }
 
-    /// The answer's probability after each row of final states.
-    fn unembed(&self, rows: &[f32], answer: u32) -> Vec<f32> {
-        self.model.answer_log_probability(rows, answer).into_iter().map(|log| log.exp() as f32).collect()
+    /// Unembeds the last tokens of all runs and gives each prompt its probabilities.
+    fn measure(&self, turn: &Turn<'_>, batch: &mut [Measurement<'_>], trunk: &Trunk, live: &Live) {
+        let trunk_runs: Vec<_> = (0..turn.members.len()).flat_map(|member| trunk.runs_of(member)).collect();
+        let prompt_of = |member: usize| turn.members[member].prompt;
+        let members = trunk_runs.iter().map(|run| run.member);
+        let members = members.chain(live.origins.iter().map(|origin| origin.base.member));
+        // A prompt without an answer has failed; what is measured for it is not looked at.
+        let answers: Vec<u32> =
+            members.map(|member| batch[prompt_of(member)].answer_id.unwrap_or_default()).collect();
+        let mut rows: Vec<f32> = trunk_runs.iter().flat_map(|&run| trunk.last_state(run)).copied().collect();
+        rows.extend_from_slice(&live.x);
+        let logs = self.model.answer_log_probability(&rows, &answers);
+        let mut found = logs.into_iter().map(|log| log.exp() as f32);
+        for (run, probability) in trunk_runs.iter().zip(&mut found) {
+            batch[prompt_of(run.member)].probabilities[run.run] = probability;
+        }
+        for (origin, probability) in live.origins.iter().zip(&mut found) {
+            let prompt = &mut batch[prompt_of(origin.base.member)];
+            origin.sites().for_each(|site| prompt.measured.set_sample(site, origin.sample, probability));
+        }
     }
 }
 

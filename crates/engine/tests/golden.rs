@@ -78,7 +78,7 @@ fn faulty_scores(model: &Model, case: &Case, config: &TraceConfig) -> Vec<f32> {
             }
             let rows = x.chunks(seq_len * d_model).skip(1);
             let last: Vec<f32> = rows.flat_map(|run| &run[(seq_len - 1) * d_model..]).copied().collect();
-            let logs = model.answer_log_probability(&last, answer);
+            let logs = model.answer_log_probability(&last, &vec![answer; last.len() / d_model]);
             scores.push((logs.iter().map(|log| log.exp()).sum::<f64>() / samples as f64) as f32);
         }
     }

@@ -112,12 +112,15 @@ impl Model {
     /// log p(answer) after the last block's output rows.
     ///
     /// # Shapes
-    /// `x` `[rows, d_model]`; one result for each row, in natural logarithms.
+    /// `x` `[rows, d_model]`; one answer and one result for each row, in natural logarithms.
+    ///
+    /// # Panics
+    /// When there is not one answer for each row, or one is outside the vocabulary.
     #[must_use]
-    pub fn answer_log_probability(&self, x: &[f32], answer: u32) -> Vec<f64> {
+    pub fn answer_log_probability(&self, x: &[f32], answers: &[u32]) -> Vec<f64> {
         let mut normed = vec![0.0; x.len()];
         norm(&self.final_norm, x, &mut normed);
-        log_probability(&normed, &self.head, self.architecture.final_softcap, answer as usize)
+        log_probability(&normed, &self.head, self.architecture.final_softcap, answers)
     }
 
     /// Logits after every token of a prompt.

@@ -11,7 +11,7 @@ use rayon::prelude::*;
 
 use super::live::{Live, Origin};
 use crate::TraceError;
-use crate::trunk::Trunk;
+use crate::trunk::{Trunk, TrunkRun};
 
 /// Rows of one task, at least and at most: enough for an efficient product, few enough for its buffers to stay
 /// near the processor.
@@ -199,7 +199,7 @@ impl Layer<'_> {
     fn known_qkv(&self, runs: &[Run], origins: &[Origin], x: &[f32], workspace: &mut Workspace) {
         let (d_model, d_qkv) = (self.block.d_model(), self.block.d_qkv());
         let Workspace { scratch, qkv, first_rows, first_qkv, .. } = workspace;
-        let known = |run: usize, token: usize| {
+        let known = |run: TrunkRun, token: usize| {
             let start = self.trunk.row(run, token) * d_qkv;
             &self.trunk.at.qkv[start..start + d_qkv]
         };

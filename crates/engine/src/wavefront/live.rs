@@ -4,8 +4,8 @@ use causal_trace_core::{Component, Direction};
 use causal_trace_lm::kernels::{Run, Threads};
 use causal_trace_lm::{Block, Model, Scratch};
 
-use crate::plan::{Known, Opening, Sizes, Turn, run_of};
-use crate::trunk::Trunk;
+use crate::plan::{Known, Opened, Opening, Turn, run_of};
+use crate::trunk::{Trunk, TrunkRun};
 
 /// Where a patched run comes from.
 #[derive(Debug, Clone)]
@@ -15,9 +15,9 @@ pub(crate) struct Origin {
     /// See [`Opening::first_carried`].
     pub first_carried: usize,
     pub sample: usize,
-    /// The run that was patched, and the run its patches come from, as [`Trunk::row`] counts them.
-    pub base: usize,
-    pub source: usize,
+    /// The run that was patched, and the run its patches come from.
+    pub base: TrunkRun,
+    pub source: TrunkRun,
     /// The next layer is patched too.
     pub patching: bool,
     /// The sites it stands for: see [`Opening::ends`].
@@ -27,7 +27,8 @@ pub(crate) struct Origin {
 /// The patched runs that have begun; the three lists go together.
 #[derive(Debug)]
 pub(crate) struct Live {
-    sizes: Sizes,
+    n_layers: usize,
+    d_model: usize,
     direction: Direction,
     pub runs: Vec<Run>,
     pub origins: Vec<Origin>,
@@ -39,18 +40,19 @@ pub(crate) struct Live {
 }
 
 impl Live {
-    pub(crate) fn new(turn: &Turn<'_>, sizes: Sizes, direction: Direction) -> Self {
-        let rows: usize = turn
-            .openings
-            .iter()
-            .map(|(_, opening)| opening.ends.len() * (sizes.seq_len - opening.first_carried))
-            .sum();
+    pub(crate) fn new(model: &Model, trunk: &Trunk, turn: &Turn<'_>, direction: Direction) -> Self {
+        let rows = |opened: &Opened<'_>| {
+            opened.opening.ends.len() * (trunk.seq_len(opened.member) - opened.opening.first_carried)
+        };
+        let rows: usize = turn.openings.iter().map(rows).sum();
+        let (n_layers, d_model) = (model.architecture().n_layers, model.architecture().d_model);
         Live {
-            sizes,
+            n_layers,
+            d_model,
             direction,
             runs: Vec::new(),
             origins: Vec::new(),
-            x: Vec::with_capacity(rows * sizes.d_model),
+            x: Vec::with_capacity(rows * d_model),
             first_fresh: 0,
             scratch: Scratch::default(),
         }
@@ -60,7 +62,7 @@ impl Live {
     /// of their own.
     pub(crate) fn split_off(&mut self, layer: usize) {
         let next = layer + 1;
-        if next == self.sizes.n_layers {
+        if next == self.n_layers {
             return;
         }
         let mut first_row = 0;
@@ -75,7 +77,7 @@ impl Live {
                     let split = Origin { patching: false, ends: vec![ended], ..origin.clone() };
                     self.origins.push(split);
                     self.runs.push(self.runs[index].clone());
-                    let d_model = self.sizes.d_model;
+                    let d_model = self.d_model;
                     self.x.extend_from_within(first_row * d_model..(first_row + len) * d_model);
                 }
             }
@@ -86,17 +88,18 @@ impl Live {
     /// After `layer`: begins the runs whose patch is in this layer.
     pub(crate) fn open(&mut self, model: &Model, layer: usize, trunk: &Trunk, turn: &Turn<'_>) {
         self.first_fresh = self.runs.len();
-        for &(sample, opening) in turn.openings.iter().filter(|(_, opening)| opening.first_layer == layer) {
-            self.begin(model, layer, trunk, sample, opening);
+        for opened in turn.openings.iter().filter(|opened| opened.opening.first_layer == layer) {
+            self.begin(model, layer, trunk, opened);
         }
     }
 
-    fn begin(&mut self, model: &Model, layer: usize, trunk: &Trunk, sample: usize, opening: &Opening) {
+    fn begin(&mut self, model: &Model, layer: usize, trunk: &Trunk, opened: &Opened<'_>) {
+        let &Opened { member, sample, opening } = opened;
         let &Opening { component, token, first_carried, .. } = opening;
-        let base = run_of(Known::Base, self.direction, sample);
-        let source = run_of(Known::Source, self.direction, sample);
-        let first = self.x.len();
-        for token in first_carried..self.sizes.seq_len {
+        let run = |known| TrunkRun { member, run: run_of(known, self.direction, sample) };
+        let (base, source) = (run(Known::Base), run(Known::Source));
+        let (first, seq_len) = (self.x.len(), trunk.seq_len(member));
+        for token in first_carried..seq_len {
             self.x.extend_from_slice(trunk.state(&trunk.at.x, base, token));
         }
         let mut prefix = trunk.prefix(base, token);
@@ -106,7 +109,7 @@ impl Live {
             let row = trunk.row(source, token);
             prefix.push(row..row + 1);
         }
-        let run = Run { start: first_carried, len: self.sizes.seq_len - first_carried, prefix };
+        let run = Run { start: first_carried, len: seq_len - first_carried, prefix };
         self.runs.push(run);
         let mut ends = opening.ends.clone();
         let origin = |patching: bool, ends: Vec<(usize, Vec<usize>)>| Origin {
@@ -135,10 +138,10 @@ impl Live {
         trunk: &Trunk,
         component: Component,
         token: usize,
-        [base, source]: [usize; 2],
+        [base, source]: [TrunkRun; 2],
         first: usize,
     ) {
-        let row = &mut self.x[first..first + self.sizes.d_model];
+        let row = &mut self.x[first..first + self.d_model];
         let before = trunk.state(&trunk.at.x_in, base, token);
         match component {
             Component::Residual => row.copy_from_slice(trunk.state(&trunk.at.x, source, token)),
@@ -160,7 +163,7 @@ impl Live {
     /// Inserts a copy of the run that was just begun, before its origin is known.
     fn duplicate_last(&mut self, origin: Origin) {
         let Some(run) = self.runs.last().cloned() else { return };
-        let first = self.x.len() - run.len * self.sizes.d_model;
+        let first = self.x.len() - run.len * self.d_model;
         self.x.extend_from_within(first..);
         self.runs.push(run);
         self.origins.push(origin);

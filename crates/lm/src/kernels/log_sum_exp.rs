@@ -16,32 +16,31 @@ const LOGITS: usize = 1024;
 /// The vocabulary is spread over the threads of the current pool; the result does not depend on their number.
 ///
 /// # Shapes
-/// `x` `[rows, head.n_in()]`, already normalised; one result for each row.
+/// `x` `[rows, head.n_in()]`, already normalised; one answer and one result for each row.
 ///
 /// # Units
 /// Natural logarithm.
 ///
 /// # Panics
-/// When the answer is outside the vocabulary.
+/// When there is not one answer for each row, or one is outside the vocabulary.
 #[must_use]
-pub fn log_probability(x: &[f32], head: &Linear, final_softcap: Option<f32>, answer: usize) -> Vec<f64> {
-    assert!(answer < head.n_out(), "the answer lies within the vocabulary");
+pub fn log_probability(x: &[f32], head: &Linear, final_softcap: Option<f32>, answers: &[u32]) -> Vec<f64> {
+    assert_eq!(answers.len() * head.n_in(), x.len(), "one answer for each row");
+    assert!(answers.iter().all(|&answer| (answer as usize) < head.n_out()), "within the vocabulary");
     let starts: Vec<usize> = (0..head.n_out()).step_by(LOGITS).collect();
     let mut results = Vec::with_capacity(x.len() / head.n_in());
-    for x in x.chunks(ROWS * head.n_in()) {
-        let rows = x.len() / head.n_in();
+    for (x, answers) in x.chunks(ROWS * head.n_in()).zip(answers.chunks(ROWS)) {
         let parts: Vec<Part> = starts
             .par_iter()
             .map_init(Vec::new, |logits, &start| {
                 let outputs = start..(start + LOGITS).min(head.n_out());
-                part(x, head, final_softcap, outputs, answer, logits)
+                part(x, head, final_softcap, outputs, answers, logits)
             })
             .collect();
-        results.extend((0..rows).map(|row| {
+        results.extend(answers.iter().enumerate().map(|(row, &answer)| {
             let mut total = Total::EMPTY;
             parts.iter().for_each(|part| total.merge(&part.totals[row]));
-            let answer = parts[answer / LOGITS].answers[row];
-            f64::from(answer) - total.log()
+            f64::from(parts[answer as usize / LOGITS].answers[row]) - total.log()
         }));
     }
     results
@@ -50,7 +49,7 @@ pub fn log_probability(x: &[f32], head: &Linear, final_softcap: Option<f32>, ans
 /// What some of the vocabulary contributes to every row.
 struct Part {
     totals: Vec<Total>,
-    /// The answer's logits, where the answer is among these outputs.
+    /// The logit of each row's answer; `NaN` where it is not among these outputs.
     answers: Vec<f32>,
 }
 
@@ -59,7 +58,7 @@ fn part(
     head: &Linear,
     final_softcap: Option<f32>,
     outputs: Range<usize>,
-    answer: usize,
+    answers: &[u32],
     logits: &mut Vec<f32>,
 ) -> Part {
     let (rows, width) = (x.len() / head.n_in(), outputs.len());
@@ -68,11 +67,11 @@ fn part(
     if let Some(cap) = final_softcap {
         soft_cap(cap, logits);
     }
-    let answers = if outputs.contains(&answer) {
-        logits.chunks_exact(width).map(|row| row[answer - outputs.start]).collect()
-    } else {
-        Vec::new()
+    let answer = |(row, &answer): (&[f32], &u32)| {
+        let place = (answer as usize).checked_sub(outputs.start);
+        place.and_then(|place| row.get(place)).copied().unwrap_or(f32::NAN)
     };
+    let answers = logits.chunks_exact(width).zip(answers).map(answer).collect();
     Part { totals: logits.chunks_exact(width).map(Total::of).collect(), answers }
 }
 
@@ -142,9 +141,9 @@ mod tests {
         let weight: Vec<f32> = (0..vocabulary * 2).map(|i| ((i * 37 % 101) as f32 - 50.0) / 20.0).collect();
         let head = Linear::from_out_in(&weight, None, 2, vocabulary);
         let x = [1.0, -2.0, 0.5, 3.0];
-        for answer in [0, 5, LOGITS, vocabulary - 1] {
-            let found = log_probability(&x, &head, None, answer);
-            for (row, found) in x.chunks(2).zip(found) {
+        for answers in [[0, 5], [5, LOGITS], [LOGITS, vocabulary - 1], [vocabulary - 1, 0]] {
+            let found = log_probability(&x, &head, None, &answers.map(|answer| answer as u32));
+            for ((row, answer), found) in x.chunks(2).zip(answers).zip(found) {
                 let logit = |v: usize| {
                     f64::from(weight[2 * v]) * f64::from(row[0])
                         + f64::from(weight[2 * v + 1]) * f64::from(row[1])
@@ -158,7 +157,7 @@ mod tests {
     #[test]
     fn a_logit_that_is_not_a_number_is_seen() {
         let head = Linear::from_out_in(&[1.0, f32::NAN, 2.0], None, 1, 3);
-        let found = log_probability(&[1.0], &head, None, 0);
+        let found = log_probability(&[1.0], &head, None, &[0]);
         assert!(found[0].is_nan());
     }
 }
