@@ -3,9 +3,9 @@
 
 mod apt;
 mod check;
-mod numpy;
 mod pdftotext;
 mod process;
+mod python;
 mod test;
 mod test_output;
 
@@ -24,11 +24,12 @@ The repository's commands:
   cargo xtask demo [OPTIONS]       train the embedded models again (`demo --help` lists the options)
 
 What `test` installs, unless --no-install is given: poppler-utils with apt-get, as root or through
-sudo without a password; NumPy with pip, in target/test-venv, or else python3-numpy with apt-get.
+sudo without a password; NumPy, pandas, polars, DuckDB and PyArrow with pip, in target/test-venv;
+where that fails, NumPy alone, with pip or as python3-numpy with apt-get.
 
 Environment:
-  CAUSAL_TRACE_PYTHON              the Python whose NumPy reads the result files; the tests find it
-                                   here, and `cargo xtask test` sets it when it is not set
+  CAUSAL_TRACE_PYTHON              the Python whose packages read the result files; the tests find
+                                   it here, and `cargo xtask test` sets it when it is not set
 ";
 
 fn main() -> ExitCode {

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use crate::process::{announce, cannot_start, cargo, step};
 use crate::test_output::{Reader, Tally};
-use crate::{numpy, pdftotext};
+use crate::{pdftotext, python};
 
 /// Whether tools may be installed.
 #[derive(Clone, Copy, PartialEq)]
@@ -22,10 +22,14 @@ pub(crate) fn run(install: Install) -> Result<(), String> {
         missing.push(format!("pdftotext, to read the text of PDF figures: {why}"));
     }
     let mut tests = cargo_test();
-    match numpy::find(install) {
+    match python::find(install) {
         Ok(python) => {
-            println!("NumPy: {}", python.display());
-            tests.env(numpy::PYTHON, python);
+            println!("Python: {}", python.program.display());
+            tests.env(python::PYTHON, &python.program);
+            if !python.missing.is_empty() {
+                let packages = python.missing.join(", ");
+                missing.push(format!("in that Python: {packages}, to open the results folder"));
+            }
         }
         Err(why) => missing.push(format!("Python with NumPy, to load the result files: {why}")),
     }

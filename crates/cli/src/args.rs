@@ -1,9 +1,19 @@
 //! The command line as it is typed.
 
-use std::path::PathBuf;
-
 use causal_trace_core::{Direction, Engine, NoiseRule, NoiseStream};
 use clap::{Parser, Subcommand, ValueEnum};
+
+mod bench;
+mod folder;
+mod sweep;
+mod tokens;
+mod trace;
+
+pub(crate) use bench::BenchArgs;
+pub(crate) use folder::{ExportArgs, ExportFormat, FigureFormat, FiguresArgs, ImportArgs, ImportFormat, MergeArgs, SummaryArgs};
+pub(crate) use sweep::{Shard, SweepArgs, TargetChoice};
+pub(crate) use tokens::TokensArgs;
+pub(crate) use trace::TraceArgs;
 
 use crate::memory::parse_bytes;
 
@@ -11,7 +21,6 @@ const MOST_SAMPLES: usize = 10_000;
 const MOST_THREADS: usize = 1_024;
 const MOST_TOKENS: usize = 1_024;
 const MOST_LAYERS: usize = 10_000;
-const MOST_RUNS: usize = 1_000;
 
 /// Where does a language model keep a fact? Corrupts the subject of a prompt, restores one hidden state at a
 /// time, and measures how much of the answer comes back (causal tracing, Meng et al. 2022).
@@ -35,6 +44,16 @@ pub(crate) struct Args {
 pub(crate) enum Command {
     /// Trace one prompt: a heat map of which states bring the answer back
     Trace(Box<TraceArgs>),
+    /// Trace many prompts into a results folder, which can be continued at any time
+    Sweep(Box<SweepArgs>),
+    /// Averages of a results folder by token role and layer, with intervals
+    Summary(SummaryArgs),
+    /// Write a results folder as ROME's case files, as CSV or as JSON
+    Export(ExportArgs),
+    /// Read ROME's case files into a results folder
+    Import(ImportArgs),
+    /// Join results folders that differ only in their facts or shard
+    Merge(MergeArgs),
     /// Show what the model will see: tokens, ids, the subject's span, the top predictions
     Tokens(TokensArgs),
     /// Time the engine on a made-up model of a given shape
@@ -61,29 +80,9 @@ impl Default for ModelArgs {
     }
 }
 
-const TRACE_EXAMPLES: &str = "Examples:
-  causal-trace trace
-  causal-trace trace --model ./gpt2-xl --prompt \"The Space Needle is in the city of\" \\
-      --subject \"The Space Needle\" --component all --out space-needle
-  causal-trace trace --model ./gpt2-xl --prompt \"The Space Needle is in the city of\" \\
-      --subject \"The Space Needle\" --facts known_1000.json --preset rome
-
-Exit codes: 0 done, 1 failed, 2 wrong usage.";
-
+/// How a prompt is traced.
 #[derive(Debug, Default, clap::Args)]
-#[command(after_help = TRACE_EXAMPLES)]
-pub(crate) struct TraceArgs {
-    #[command(flatten)]
-    pub(crate) model: ModelArgs,
-    /// The text up to, not including, the answer
-    #[arg(long, value_name = "TEXT", requires = "subject")]
-    pub(crate) prompt: Option<String>,
-    /// The part of the prompt that is corrupted
-    #[arg(long, value_name = "TEXT", requires = "prompt")]
-    pub(crate) subject: Option<String>,
-    /// The token whose probability is measured; a space before it is assumed [default: the model's own prediction]
-    #[arg(long, value_name = "TEXT")]
-    pub(crate) answer: Option<String>,
+pub(crate) struct MethodArgs {
     /// What is restored: residual, mlp, attn, or all three [default: residual]
     #[arg(long)]
     pub(crate) component: Option<ComponentChoice>,
@@ -109,9 +108,6 @@ pub(crate) struct TraceArgs {
     /// independent, or rome (NumPy's RandomState(seed), afresh for every prompt) [default: independent]
     #[arg(long, value_name = "STREAM")]
     pub(crate) noise_stream: Option<NoiseStream>,
-    /// Facts whose subjects set the scale of s3, as ROME's known_1000.json [default: the embedded facts]
-    #[arg(long, value_name = "FILE")]
-    pub(crate) facts: Option<PathBuf>,
     /// Defaults of a published system: rome (its noise stream, its baseline with --replace; give its facts with
     /// --facts), dannyallover (noise 0.1, one token more)
     #[arg(long)]
@@ -129,12 +125,6 @@ pub(crate) struct TraceArgs {
     /// Threads [default: one for each processor]
     #[arg(long, value_name = "N", value_parser = up_to(MOST_THREADS))]
     pub(crate) threads: Option<usize>,
-    /// Folder for figures and numbers: trace{,_mlp,_attn}.{npz,svg,png,pdf}, trace.json
-    #[arg(long, value_name = "DIR")]
-    pub(crate) out: Option<PathBuf>,
-    /// Print trace.json instead of the heat map
-    #[arg(long)]
-    pub(crate) json: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -155,76 +145,6 @@ pub(crate) enum Preset {
 pub(crate) enum Precision {
     /// Single precision throughout
     F32,
-}
-
-const TOKENS_EXAMPLES: &str = "Example:
-  causal-trace tokens --model ./gpt2 --prompt \"The Eiffel Tower is in\" --subject \"The Eiffel Tower\"
-
-Exit codes: 0 done, 1 failed, 2 wrong usage.";
-
-#[derive(Debug, clap::Args)]
-#[command(after_help = TOKENS_EXAMPLES)]
-pub(crate) struct TokensArgs {
-    #[command(flatten)]
-    pub(crate) model: ModelArgs,
-    /// The text
-    #[arg(long, value_name = "TEXT")]
-    pub(crate) prompt: String,
-    /// A part of it
-    #[arg(long, value_name = "TEXT")]
-    pub(crate) subject: Option<String>,
-    /// How many predictions to show
-    #[arg(long, value_name = "N", default_value_t = 5, value_parser = up_to(MOST_TOKENS))]
-    pub(crate) top: usize,
-    /// Print JSON instead of a table
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-const BENCH_EXAMPLES: &str = "Example:
-  causal-trace bench --shape gpt2 --tokens 9 --samples 10 --naive
-
-Exit codes: 0 done, 1 failed, 2 wrong usage.";
-
-#[derive(Debug, clap::Args)]
-#[command(after_help = BENCH_EXAMPLES)]
-pub(crate) struct BenchArgs {
-    /// gpt2, gpt2-medium, gpt2-large, gpt2-xl, or LAYERSxWIDTHxHEADS
-    #[arg(long, default_value = "gpt2")]
-    pub(crate) shape: String,
-    /// Tokens of the prompt
-    #[arg(long, value_name = "N", default_value_t = 9, value_parser = up_to(MOST_TOKENS))]
-    pub(crate) tokens: usize,
-    /// Tokens of the subject, which begins the prompt
-    #[arg(long, value_name = "N", default_value_t = 4, value_parser = up_to(MOST_TOKENS))]
-    pub(crate) subject: usize,
-    /// Noise draws
-    #[arg(long, value_name = "N", default_value_t = 10, value_parser = up_to(MOST_SAMPLES))]
-    pub(crate) samples: usize,
-    /// What is restored
-    #[arg(long, default_value = "residual")]
-    pub(crate) component: ComponentChoice,
-    /// Layers restored at once, for mlp and attn
-    #[arg(long, value_name = "LAYERS", default_value_t = 10, value_parser = up_to(MOST_LAYERS))]
-    pub(crate) window: usize,
-    /// Accuracy of the computation
-    #[arg(long, default_value = "f32")]
-    pub(crate) precision: Precision,
-    /// Timed runs, of which the median counts
-    #[arg(long, value_name = "N", default_value_t = 3, value_parser = up_to(MOST_RUNS))]
-    pub(crate) runs: usize,
-    /// Time the plain loop too, in turns with the wavefront (slow: the whole model once per site)
-    #[arg(long)]
-    pub(crate) naive: bool,
-    /// Upper bound for the states carried at once, as in 500M or 4G
-    #[arg(long, value_name = "BYTES", value_parser = parse_bytes)]
-    pub(crate) memory: Option<usize>,
-    /// Threads [default: one for each processor]
-    #[arg(long, value_name = "N", value_parser = up_to(MOST_THREADS))]
-    pub(crate) threads: Option<usize>,
-    /// Print JSON instead of a table
-    #[arg(long)]
-    pub(crate) json: bool,
 }
 
 /// A count from 1 to `most`.

@@ -2,11 +2,12 @@
 
 use anyhow::{Context, Result};
 use causal_trace_core::{Fact, parse_facts};
-use causal_trace_lm::LanguageModel;
+use causal_trace_lm::{Fingerprint, LanguageModel};
 use causal_trace_lm::weights::Weights;
 
 const TOKENIZER: &[u8] = include_bytes!("../../../demo/gpt2/tokenizer.json");
-const FACTS: &str = include_str!("../../../demo/facts.json");
+/// The facts as they stand in the repository.
+pub(crate) const FACTS: &str = include_str!("../../../demo/facts.json");
 
 /// The fact that is traced when none is given.
 const FIRST_FACT: &str = "Space Needle";
@@ -37,6 +38,12 @@ pub(crate) fn model(name: &str) -> Option<Result<LanguageModel>> {
         .map_err(anyhow::Error::from)
         .and_then(|weights| Ok(LanguageModel::from_parts(embedded.config, &weights, TOKENIZER)?));
     Some(opened.with_context(|| format!("the embedded model {name} is damaged")))
+}
+
+/// What an embedded model is recognised by.
+pub(crate) fn fingerprint(name: &str) -> Option<Fingerprint> {
+    let embedded = MODELS.iter().find(|embedded| embedded.name == name)?;
+    Some(Fingerprint::of_parts(embedded.config, embedded.weights, TOKENIZER))
 }
 
 /// The facts that the embedded models know.

@@ -3,6 +3,7 @@
 mod args;
 mod commands;
 mod demo;
+mod fact_file;
 mod memory;
 mod models;
 mod output_folder;
@@ -10,6 +11,8 @@ mod printer;
 mod progress;
 mod prompts;
 mod settings;
+mod summary_table;
+mod sweep;
 mod usage;
 
 use std::process::ExitCode;
@@ -31,6 +34,11 @@ fn main() -> ExitCode {
     let command = args.command.unwrap_or_default();
     let done = match &command {
         Command::Trace(args) => commands::trace::run(args, &printer),
+        Command::Sweep(args) => commands::sweep::run(args, &printer),
+        Command::Summary(args) => commands::summary::run(args, &printer),
+        Command::Export(args) => commands::export::run(args, &printer),
+        Command::Import(args) => commands::import::run(args, &printer),
+        Command::Merge(args) => commands::merge::run(args, &printer),
         Command::Tokens(args) => commands::tokens::run(args, &printer),
         Command::Bench(args) => commands::bench::run(args, &printer),
     };

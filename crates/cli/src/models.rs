@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use causal_trace_lm::LanguageModel;
+use causal_trace_lm::{Fingerprint, LanguageModel};
+use causal_trace_results::ModelIdentity;
 
 use crate::demo;
 
@@ -11,8 +12,8 @@ use crate::demo;
 #[derive(Debug)]
 pub(crate) struct NamedModel {
     pub(crate) name: String,
-    /// Whether it is part of this program.
-    pub(crate) embedded: bool,
+    /// Where it was read from; an embedded model has none.
+    folder: Option<PathBuf>,
     pub(crate) lm: LanguageModel,
 }
 
@@ -20,7 +21,7 @@ impl NamedModel {
     /// Opens an embedded model, a folder, or a model in the Hugging Face cache.
     pub(crate) fn open(given: &str) -> Result<Self> {
         if let Some(opened) = demo::model(given) {
-            return Ok(NamedModel { name: given.to_owned(), embedded: true, lm: opened? });
+            return Ok(NamedModel { name: given.to_owned(), folder: None, lm: opened? });
         }
         let folder = locate(given)?;
         let name = match folder.canonicalize()?.file_name() {
@@ -28,7 +29,31 @@ impl NamedModel {
             _ => given.to_owned(),
         };
         let lm = LanguageModel::open(&folder).with_context(|| format!("cannot open the model {given}"))?;
-        Ok(NamedModel { name, embedded: false, lm })
+        Ok(NamedModel { name, folder: Some(folder), lm })
+    }
+
+    /// Whether it is part of this program.
+    pub(crate) fn embedded(&self) -> bool {
+        self.folder.is_none()
+    }
+
+    /// What a results folder remembers of the model; reads all its files.
+    pub(crate) fn identity(&self) -> Result<ModelIdentity> {
+        let architecture = self.lm.model.architecture();
+        let fingerprint = match &self.folder {
+            Some(folder) => Fingerprint::of_folder(folder)?,
+            None => demo::fingerprint(&self.name).context("the embedded model has no name")?,
+        };
+        Ok(ModelIdentity {
+            name: self.name.clone(),
+            n_layers: architecture.n_layers,
+            model_type: Some(architecture.model_type.clone()),
+            d_model: Some(architecture.d_model),
+            d_vocab: Some(architecture.d_vocab),
+            config_sha256: Some(fingerprint.config),
+            weights_sha256: Some(fingerprint.weights),
+            tokenizer_sha256: Some(fingerprint.tokenizer),
+        })
     }
 
     /// One line: name, architecture, size.

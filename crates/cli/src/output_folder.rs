@@ -1,5 +1,6 @@
 //! The folder of `--out`: refused before the work if it cannot be written, and never left with half a file.
 
+use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -24,14 +25,54 @@ impl OutputFolder {
 
     /// Writes a file whole or not at all.
     pub(crate) fn write(&self, name: &str, bytes: &[u8]) -> Result<()> {
-        let path = self.path.join(name);
-        let part = self.path.join(format!(".{name}.part"));
-        let written = std::fs::File::create(&part)
-            .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
-            .and_then(|()| std::fs::rename(&part, &path));
-        if written.is_err() {
-            let _ = std::fs::remove_file(&part);
-        }
-        written.with_context(|| format!("cannot write {}", path.display()))
+        let mut file = self.pending(name)?;
+        file.write_all(bytes).with_context(|| format!("cannot write {}", self.path.join(name).display()))?;
+        file.finish()
+    }
+
+    /// A file to be written bit by bit.
+    pub(crate) fn pending(&self, name: &str) -> Result<PendingFile> {
+        PendingFile::create(&self.path.join(name))
+    }
+}
+
+/// A file that gets its name when it is whole; until then it is hidden, and it goes away when it is dropped.
+#[derive(Debug)]
+pub(crate) struct PendingFile {
+    path: PathBuf,
+    part: PathBuf,
+    file: File,
+}
+
+impl PendingFile {
+    pub(crate) fn create(path: &Path) -> Result<Self> {
+        let cannot = || format!("cannot write {}", path.display());
+        let name = path.file_name().context("no file name").with_context(cannot)?;
+        let part = path.with_file_name(format!(".{}.part", name.to_string_lossy()));
+        let file = File::create(&part).with_context(cannot)?;
+        Ok(PendingFile { path: path.to_owned(), part, file })
+    }
+
+    /// Gives the file its name.
+    pub(crate) fn finish(self) -> Result<()> {
+        let named = self.file.sync_all().and_then(|()| std::fs::rename(&self.part, &self.path));
+        named.with_context(|| format!("cannot write {}", self.path.display()))
+    }
+}
+
+impl Write for PendingFile {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl Drop for PendingFile {
+    /// Only a file that did not get its name is still there.
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.part);
     }
 }

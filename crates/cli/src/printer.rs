@@ -24,6 +24,11 @@ impl Printer {
         Printer { quiet }
     }
 
+    /// Whether only errors are said.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.quiet
+    }
+
     /// A result, with a line end.
     pub(crate) fn result(&self, text: &str) {
         let written = writeln!(std::io::stdout().lock(), "{}", text.trim_end_matches('\n'));

@@ -2,7 +2,7 @@
 
 use anyhow::{Result, bail};
 use causal_trace_core::Prompt;
-use causal_trace_lm::tokenizer::{Tokenizer, subject_span};
+use causal_trace_lm::tokenizer::{Encoded, Tokenizer, TokenizerError, subject_span};
 
 use crate::printer::Printer;
 
@@ -13,24 +13,29 @@ pub(crate) struct Tokenized {
     pub(crate) subject_occurrences: usize,
 }
 
-/// Tokenizes a prompt and finds its subject.
+/// Tokenizes a prompt and finds its subject; says what a person might want to know about them.
 pub(crate) fn tokenize(
     tokenizer: &Tokenizer,
     text: &str,
     subject: &str,
     printer: &Printer,
 ) -> Result<Tokenized> {
-    let encoded = tokenizer.encode(text)?;
-    let span = subject_span(text, &encoded, subject)?;
-    if span.occurrences > 1 {
+    let tokenized = located(tokenizer.encode(text)?, text, subject)?;
+    if tokenized.subject_occurrences > 1 {
         printer.note(&format!(
             "note: the subject '{subject}' occurs {} times in the prompt; the first is used",
-            span.occurrences
+            tokenized.subject_occurrences
         ));
     }
     if text.ends_with(char::is_whitespace) {
         printer.note("note: the prompt ends in white space, which most models continue badly");
     }
+    Ok(tokenized)
+}
+
+/// Finds the subject among a prompt's tokens.
+pub(crate) fn located(encoded: Encoded, text: &str, subject: &str) -> Result<Tokenized, TokenizerError> {
+    let span = subject_span(text, &encoded, subject)?;
     let prompt = Prompt {
         text: text.to_owned(),
         subject: subject.to_owned(),

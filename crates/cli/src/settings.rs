@@ -1,19 +1,19 @@
 //! The command line as it is meant: presets and defaults resolved, noise level known.
 
-use std::path::Path;
-
 use anyhow::{Context, Result};
 use causal_trace_core::{
-    Component, Corruption, CorruptionMode, Direction, Distribution, Engine, Fact, NoiseRule, NoiseStream,
-    TraceConfig, Window, parse_facts,
+    Component, Corruption, CorruptionMode, Direction, Distribution, Engine, NoiseRule, NoiseStream,
+    TraceConfig, Window,
 };
 use causal_trace_engine::{noise_level, subject_deviation};
 use causal_trace_lm::LanguageModel;
 use causal_trace_results::NoiseSource;
 
-use crate::args::{ComponentChoice, Preset, TraceArgs};
+use crate::args::{ComponentChoice, MethodArgs, Preset};
+use crate::fact_file::FactFile;
+use crate::memory;
+use crate::printer::Printer;
 use crate::usage::Usage;
-use crate::{demo, memory};
 
 /// What a preset changes in the defaults; options that were given win.
 struct Defaults {
@@ -44,11 +44,16 @@ impl Defaults {
     }
 }
 
-/// The settings of a trace, and where its noise level comes from.
-pub(crate) fn resolve(args: &TraceArgs, lm: &LanguageModel) -> Result<(TraceConfig, NoiseSource)> {
+/// The settings of a trace, and where its noise level comes from; `facts` is asked for the subjects that scale the
+/// noise only if the rule needs them.
+pub(crate) fn resolve(
+    args: &MethodArgs,
+    lm: &LanguageModel,
+    facts: impl FnOnce() -> Result<FactFile>,
+) -> Result<(TraceConfig, NoiseSource)> {
     let defaults = Defaults::of(args.preset, &lm.model.architecture().model_type);
     let rule = args.noise.unwrap_or(defaults.noise);
-    let source = noise_source(rule, args.facts.as_deref(), lm)?;
+    let source = noise_source(rule, facts, lm)?;
     let stream = args.noise_stream.unwrap_or(defaults.stream);
     let seed = args.seed.unwrap_or(1);
     if stream == NoiseStream::Rome && seed > u64::from(u32::MAX) {
@@ -94,15 +99,16 @@ pub(crate) fn components(choice: ComponentChoice) -> Vec<Component> {
     }
 }
 
-fn noise_source(rule: NoiseRule, facts: Option<&Path>, lm: &LanguageModel) -> Result<NoiseSource> {
+fn noise_source(
+    rule: NoiseRule,
+    facts: impl FnOnce() -> Result<FactFile>,
+    lm: &LanguageModel,
+) -> Result<NoiseSource> {
     let NoiseRule::SubjectDeviations(_) = rule else {
         let level = noise_level(rule, 0.0);
         return Ok(NoiseSource { rule: rule.to_string(), level, subject_deviation: None, facts: None });
     };
-    let (name, facts) = match facts {
-        Some(path) => (path.display().to_string(), read_facts(path)?),
-        None => ("the embedded facts".to_owned(), demo::facts()?),
-    };
+    let FactFile { name, facts, .. } = facts()?;
     let subjects = facts
         .iter()
         .map(|fact| Ok(lm.tokenizer.encode(&fact.subject)?.ids))
@@ -118,10 +124,14 @@ fn noise_source(rule: NoiseRule, facts: Option<&Path>, lm: &LanguageModel) -> Re
     })
 }
 
-fn read_facts(path: &Path) -> Result<Vec<Fact>> {
-    let text =
-        std::fs::read_to_string(path).with_context(|| format!("cannot read the facts {}", path.display()))?;
-    parse_facts(&text).with_context(|| path.display().to_string())
+/// Says so where a window leaves little to see.
+pub(crate) fn note_wide_window(config: &TraceConfig, n_layers: usize, printer: &Printer) {
+    let width = config.window.width;
+    if config.components.iter().any(|component| component.is_windowed()) && width >= n_layers {
+        printer.note(&format!(
+            "note: a window of {width} layers covers most of a model of {n_layers}; --window 3 shows more"
+        ));
+    }
 }
 
 /// How the noise is described in one phrase.

@@ -83,8 +83,8 @@ fn traced_case(folder: &Path, family: &str, options: &[&str], suffix: &str) -> C
 }
 
 fn largest_difference(a: &CaseFile, b: &CaseFile) -> f64 {
-    let scores = a.scores.iter().zip(&b.scores).map(|(a, b)| f64::from((a - b).abs()));
-    scores.fold(f64::from((a.high_score - b.high_score).abs()), f64::max)
+    let scores = a.scores.iter().zip(&b.scores).map(|(a, b)| (a - b).abs());
+    scores.fold((a.high_score - b.high_score).abs(), f64::max)
 }
 
 #[test]
@@ -132,7 +132,7 @@ fn rome_s_unreplaced_baseline_comes_with_its_preset_only() {
     assert!((ours.low_score - recorded.low_score).abs() > 1e-3, "the default's baseline is replaced too");
     // A token other than the last has no effect in the last layer, so that cell is p*.
     let without_effect = ours.scores[ours.n_layers - 1];
-    assert!((f64::from(without_effect) - ours.low_score).abs() < 1e-6);
+    assert!((without_effect - ours.low_score).abs() < 1e-6);
 }
 
 #[test]

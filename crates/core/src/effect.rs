@@ -52,18 +52,71 @@ pub fn percent_improvement(direction: Direction, clean: f32, corrupted: &[f32], 
     improvements.sum::<f64>() / patched.len() as f64
 }
 
+/// IE of a site where only the means over samples are known: mean p*_site − mean p*, or mean p_site − p when
+/// noising. The same number as [`indirect_effect`], but for rounding.
+#[must_use]
+pub fn indirect_effect_of_means(direction: Direction, clean: f64, corrupted: f64, patched: f64) -> f64 {
+    match direction {
+        Direction::Denoise => patched - corrupted,
+        Direction::Noise => patched - clean,
+    }
+}
+
+/// PI of a site where only the means over samples are known: IE / |p − mean p*|, a fraction, and 0 where p = p*.
+/// It is another number than [`percent_improvement`], a ratio of means in place of a mean of ratios.
+#[must_use]
+pub fn percent_improvement_of_means(direction: Direction, clean: f64, corrupted: f64, patched: f64) -> f64 {
+    let span = (clean - corrupted).abs();
+    let effect = indirect_effect_of_means(direction, clean, corrupted, patched);
+    if span == 0.0 { 0.0 } else { effect / span }
+}
+
+/// Standard error of one prompt's IE, from its samples: the standard deviation over samples of p*_site − p* (of
+/// p_site when noising, where p is the same in each), divided by the square root of their number.
+///
+/// It tells how far the IE would move with other noise, if every sample has noise of its own.
+///
+/// # Shapes
+/// `corrupted` and `patched` hold one probability for each sample.
+///
+/// # Errors
+/// `None` for fewer than two samples.
+#[must_use]
+pub fn indirect_effect_error(direction: Direction, corrupted: &[f32], patched: &[f32]) -> Option<f64> {
+    let differences = corrupted.iter().zip(patched).map(|(&corrupted, &patched)| match direction {
+        Direction::Denoise => f64::from(patched) - f64::from(corrupted),
+        Direction::Noise => f64::from(patched),
+    });
+    Some(deviation(differences)? / (patched.len() as f64).sqrt())
+}
+
+/// An effect counted in the expected direction: IE itself, or −IE when noising, which lowers the probability.
+/// Negative for an effect in the wrong direction.
+#[must_use]
+pub fn strength(direction: Direction, indirect_effect: f64) -> f64 {
+    match direction {
+        Direction::Denoise => indirect_effect,
+        Direction::Noise => -indirect_effect,
+    }
+}
+
 /// Standard deviation over all values with n − 1 in the denominator, in double precision, in two passes.
 ///
 /// # Errors
 /// `None` for fewer than two values.
 #[must_use]
 pub fn sample_deviation(values: &[f32]) -> Option<f64> {
-    if values.len() < 2 {
+    deviation(values.iter().map(|&value| f64::from(value)))
+}
+
+fn deviation(values: impl Iterator<Item = f64> + Clone) -> Option<f64> {
+    let count = values.clone().count();
+    if count < 2 {
         return None;
     }
-    let mean = mean(values);
-    let squares: f64 = values.iter().map(|&value| (f64::from(value) - mean).powi(2)).sum();
-    Some((squares / (values.len() - 1) as f64).sqrt())
+    let mean = values.clone().sum::<f64>() / count as f64;
+    let squares: f64 = values.map(|value| (value - mean).powi(2)).sum();
+    Some((squares / (count - 1) as f64).sqrt())
 }
 
 #[cfg(test)]
@@ -82,6 +135,26 @@ mod tests {
     #[test]
     fn a_sample_without_total_effect_counts_zero() {
         assert_eq!(percent_improvement(Direction::Denoise, 0.5, &[0.5, 0.25], &[0.75, 0.5]), 0.5);
+    }
+
+    #[test]
+    fn effects_of_means_follow_their_formulas() {
+        let (clean, corrupted, patched) = (0.75, 0.25, 0.5);
+        assert_eq!(indirect_effect_of_means(Direction::Denoise, clean, corrupted, patched), 0.25);
+        assert_eq!(indirect_effect_of_means(Direction::Noise, clean, corrupted, patched), -0.25);
+        assert_eq!(percent_improvement_of_means(Direction::Denoise, clean, corrupted, patched), 0.5);
+        assert_eq!(percent_improvement_of_means(Direction::Noise, clean, corrupted, patched), -0.5);
+        assert_eq!(percent_improvement_of_means(Direction::Denoise, 0.5, 0.5, 0.75), 0.0);
+        assert_eq!(strength(Direction::Noise, -0.25), 0.25);
+    }
+
+    #[test]
+    fn the_error_of_an_effect_pairs_patched_with_corrupted() {
+        // Differences 0.25 and 0.75: deviation √0.125, over √2.
+        let error = indirect_effect_error(Direction::Denoise, &[0.0, 0.25], &[0.25, 1.0]);
+        assert_eq!(error, Some(0.25));
+        assert_eq!(indirect_effect_error(Direction::Noise, &[0.0, 0.25], &[0.25, 0.75]), Some(0.25));
+        assert_eq!(indirect_effect_error(Direction::Denoise, &[0.0], &[0.25]), None);
     }
 
     #[test]

@@ -23,6 +23,7 @@ pub use tensor::{Dtype, TensorView};
 pub use torch::TorchError;
 pub use zip::ZipError;
 
+pub(crate) use folder::files;
 use folder::{Format, Index, Layout};
 use mapped::MappedFile;
 

@@ -45,7 +45,7 @@ fn check_run(model: &Path, run: &Path) -> usize {
         for case in cases(run, &fact["known_id"]) {
             let recorded = CaseFile::read(&case).unwrap();
             assert_eq!(ids, recorded.input_ids, "{}", case.display());
-            assert_eq!(span, recorded.subject.range(), "{}", case.display());
+            assert_eq!(span, recorded.subject.unwrap().range(), "{}", case.display());
             n_cases += 1;
         }
     }

@@ -4,14 +4,17 @@
 //! Invariant: nothing here needs a model. What is written can be read, drawn and averaged without weights.
 
 mod case_file;
+mod folder;
+pub mod interchange;
 mod manifest;
 mod npz;
 mod prompt_record;
 pub mod statistics;
 mod trace_file;
 
-pub use case_file::CaseFile;
-pub use manifest::{FORMAT, FORMAT_VERSION, FactsIdentity, Manifest, ModelIdentity, Settings, Target};
+pub use case_file::{AnswerDetails, Case, CaseDetails, CaseFile, SkippedCase, SkippedDetails};
+pub use folder::{FolderError, FolderWriter, Merged, MissingParts, ResultsFolder, cut_into_parts, merge};
+pub use manifest::{Difference, FORMAT, FORMAT_VERSION, FactsIdentity, Manifest, ModelIdentity, Settings, Target};
 pub use npz::ArrayFileError;
 pub use prompt_record::{EffectGrid, Outcome, PromptRecord, Skip, SkipReason, TracedPrompt};
 pub use trace_file::{ComponentEffects, NoiseSource, Strongest, TraceFile};

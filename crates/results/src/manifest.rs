@@ -5,6 +5,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::NoiseSource;
 
+mod differences;
+
+pub use differences::Difference;
+
 /// What `manifest.json` says it is.
 pub const FORMAT: &str = "causal-trace results";
 /// The version of the format that this program writes, and the highest that it reads.

@@ -7,7 +7,7 @@ use causal_trace_core::{
     Component, Corruption, CorruptionMode, Direction, Distribution, Engine, NoiseStream, Prompt, TokenSpan,
     TraceConfig, TraceRecord, Window,
 };
-use causal_trace_engine::{Answer, minimal_operations};
+use causal_trace_engine::{Answer, Case, minimal_operations, trace_batch};
 use causal_trace_lm::Model;
 use causal_trace_lm::kernels::{Linear, Threads, linear};
 
@@ -80,6 +80,7 @@ struct Measurement {
     shape: String,
     tokens: usize,
     subject: usize,
+    prompts: usize,
     samples: usize,
     components: Vec<Component>,
     window: usize,
@@ -115,19 +116,26 @@ pub(crate) fn run(args: &BenchArgs, printer: &Printer) -> Result<()> {
 fn measure(args: &BenchArgs, shape: &Shape, printer: &Printer) -> Result<Measurement> {
     printer.note(&format!("making a model of shape {}", args.shape));
     let model = shape.model()?;
-    let prompt = Prompt {
-        text: String::new(),
-        subject: String::new(),
-        ids: (0..args.tokens as u32).map(|token| 1000 + 37 * token).collect(),
-        tokens: vec![String::new(); args.tokens],
-        subject_span: TokenSpan { start: 0, end: args.subject },
-    };
+    let prompts: Vec<Prompt> = (0..args.prompts as u32)
+        .map(|prompt| Prompt {
+            text: String::new(),
+            subject: String::new(),
+            ids: (0..args.tokens as u32).map(|token| 1000 + 37 * token + 1009 * (prompt % 32)).collect(),
+            tokens: vec![String::new(); args.tokens],
+            subject_span: TokenSpan { start: 0, end: args.subject },
+        })
+        .collect();
+    let cases: Vec<Case<'_>> =
+        prompts.iter().map(|prompt| Case { prompt, answer: Answer::Predicted }).collect();
     let config = config(args);
     let time = |engine: Engine| -> Result<f64> {
         let config = TraceConfig { engine, ..config.clone() };
-        let mut record = TraceRecord::unmeasured(prompt.clone(), config.clone(), shape.n_layers);
+        let record =
+            |prompt: &Prompt| TraceRecord::unmeasured(prompt.clone(), config.clone(), shape.n_layers);
+        let mut records: Vec<TraceRecord> = prompts.iter().map(record).collect();
         let start = Instant::now();
-        causal_trace_engine::trace(&model, &prompt, Answer::Predicted, &config, &mut record)?;
+        let traced = trace_batch(&model, &cases, &config, &mut records, &mut |_, _| {})?;
+        traced.into_iter().collect::<Result<(), _>>()?;
         Ok(start.elapsed().as_secs_f64())
     };
     let (mut wavefront, mut naive, mut matmul) = (Vec::new(), Vec::new(), Vec::new());
@@ -143,11 +151,12 @@ fn measure(args: &BenchArgs, shape: &Shape, printer: &Printer) -> Result<Measure
     let seconds = median(&wavefront).context("no run was timed")?;
     let naive_seconds = median(&naive);
     let matmul = median(&matmul).context("no product was timed")?;
-    let flops = minimal_operations(&model, &prompt, &config);
+    let flops = prompts.iter().map(|prompt| minimal_operations(&model, prompt, &config)).sum::<f64>();
     Ok(Measurement {
         shape: args.shape.clone(),
         tokens: args.tokens,
         subject: args.subject,
+        prompts: args.prompts,
         samples: args.samples,
         components: config.components.clone(),
         window: args.window,
@@ -213,8 +222,14 @@ impl Measurement {
     fn table(&self) -> String {
         let mut rows = vec![
             format!(
-                "{} ({} tokens, subject of {}, {} samples, {} threads, {})",
-                self.shape, self.tokens, self.subject, self.samples, self.threads, self.precision
+                "{} ({} prompts of {} tokens, subject of {}, {} samples, {} threads, {})",
+                self.shape,
+                self.prompts,
+                self.tokens,
+                self.subject,
+                self.samples,
+                self.threads,
+                self.precision
             ),
             format!("wavefront           {:.3} s (median of {})", self.seconds, self.runs),
         ];

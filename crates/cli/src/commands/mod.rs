@@ -1,6 +1,11 @@
 //! One short file for each command.
 
 pub(crate) mod bench;
+pub(crate) mod export;
+pub(crate) mod import;
+pub(crate) mod merge;
+pub(crate) mod summary;
+pub(crate) mod sweep;
 pub(crate) mod tokens;
 pub(crate) mod trace;
 

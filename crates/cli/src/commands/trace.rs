@@ -9,6 +9,7 @@ use causal_trace_results::{CaseFile, ComponentEffects, NoiseSource, Strongest, T
 
 use super::with_threads;
 use crate::args::TraceArgs;
+use crate::fact_file::FactFile;
 use crate::models::NamedModel;
 use crate::output_folder::OutputFolder;
 use crate::printer::{Printer, shown};
@@ -29,7 +30,7 @@ struct Traced {
 }
 
 pub(crate) fn run(args: &TraceArgs, printer: &Printer) -> Result<()> {
-    let traced = with_threads(args.threads, || trace(args, printer))??;
+    let traced = with_threads(args.method.threads, || trace(args, printer))??;
     let file = traced.file();
     if args.json {
         printer.result(&serde_json::to_string_pretty(&file)?);
@@ -51,14 +52,10 @@ fn trace(args: &TraceArgs, printer: &Printer) -> Result<Traced> {
     let Tokenized { prompt, subject_occurrences } = prompt(args, &model, printer)?;
     let asked =
         args.answer.as_deref().map(|text| prompts::answer_token(&model.lm.tokenizer, text)).transpose()?;
-    let (config, noise) = settings::resolve(args, &model.lm)?;
+    let facts = || FactFile::open(args.facts.as_deref());
+    let (config, noise) = settings::resolve(&args.method, &model.lm, facts)?;
     let n_layers = model.lm.model.architecture().n_layers;
-    if config.components.iter().any(|component| component.is_windowed()) && config.window.width >= n_layers {
-        let width = config.window.width;
-        printer.note(&format!(
-            "note: a window of {width} layers covers most of a model of {n_layers}; --window 3 shows more"
-        ));
-    }
+    settings::note_wide_window(&config, n_layers, printer);
     // After everything that can be found wrong with the input, before the work.
     let out = args.out.as_deref().map(OutputFolder::create).transpose()?;
     let mut record = TraceRecord::unmeasured(prompt, config.clone(), n_layers);
@@ -79,7 +76,7 @@ fn trace(args: &TraceArgs, printer: &Printer) -> Result<Traced> {
 fn prompt(args: &TraceArgs, model: &NamedModel, printer: &Printer) -> Result<Tokenized> {
     match (&args.prompt, &args.subject) {
         (Some(text), Some(subject)) => prompts::tokenize(&model.lm.tokenizer, text, subject, printer),
-        _ if model.embedded => {
+        _ if model.embedded() => {
             let fact = demo::first_fact()?;
             prompts::tokenize(&model.lm.tokenizer, &fact.prompt, &fact.subject, printer)
         }

@@ -8,9 +8,8 @@
 )]
 
 use std::path::{Path, PathBuf};
-use std::process::Output;
+use std::process::{Command, Output};
 
-use assert_cmd::Command;
 use serde_json::Value;
 
 pub const PROMPT: &str = "Vinson Massif is located in the continent of";
@@ -39,13 +38,43 @@ const ENVIRONMENT: [&str; 15] = [
     "XDG_CACHE_HOME",
 ];
 
-/// Runs the program in `folder`, where nothing of this machine's settings reaches it.
-pub fn causal_trace(folder: &Path, args: &[&str]) -> Output {
-    let mut command = Command::new(assert_cmd::cargo::cargo_bin!("causal-trace"));
+/// A command in `folder` that nothing of this machine's settings reaches.
+pub fn isolated(mut command: Command, folder: &Path) -> Command {
     for variable in ENVIRONMENT {
         command.env_remove(variable);
     }
-    command.args(args).current_dir(folder).env("HF_HOME", folder.join("no-cache")).output().unwrap()
+    command.current_dir(folder).env("HF_HOME", folder.join("no-cache"));
+    command
+}
+
+/// Runs the program in `folder`, where nothing of this machine's settings reaches it.
+pub fn causal_trace(folder: &Path, args: &[&str]) -> Output {
+    let command = Command::new(assert_cmd::cargo::cargo_bin!("causal-trace"));
+    isolated(command, folder).args(args).output().unwrap()
+}
+
+/// The shared folder of the project's own machines, which users do not have; `what` is skipped without it.
+pub fn shared(what: &str) -> Option<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared");
+    if folder.is_dir() {
+        return Some(folder.canonicalize().unwrap());
+    }
+    println!("skipped: no ../shared beside the repository, with {what}");
+    None
+}
+
+/// The tables of a results folder: names and bytes.
+pub fn tables(results: &Path) -> Vec<(String, Vec<u8>)> {
+    let mut tables = Vec::new();
+    for kind in ["prompts", "sites"] {
+        for entry in std::fs::read_dir(results.join(kind)).unwrap() {
+            let path = entry.unwrap().path();
+            let name = format!("{kind}/{}", path.file_name().unwrap().to_str().unwrap());
+            tables.push((name, std::fs::read(&path).unwrap()));
+        }
+    }
+    tables.sort();
+    tables
 }
 
 pub fn stdout(output: &Output) -> String {

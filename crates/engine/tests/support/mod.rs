@@ -123,11 +123,11 @@ impl Case {
     pub fn read(path: &Path) -> Self {
         let file = CaseFile::read(path).unwrap();
         Case {
-            scores: file.scores,
+            scores: file.scores.iter().map(|&score| score as f32).collect(),
             low_score: file.low_score,
-            high_score: f64::from(file.high_score),
+            high_score: file.high_score,
             ids: file.input_ids.into_iter().map(|id| id as u32).collect(),
-            subject: file.subject.range(),
+            subject: file.subject.unwrap().range(),
         }
     }
 

@@ -52,6 +52,14 @@ pub(super) fn layout(folder: &Path) -> Result<Layout, WeightsError> {
     }
 }
 
+/// The weight files of a folder, in the order of their names; an index is not one of them.
+pub(crate) fn files(folder: &Path) -> Result<Vec<PathBuf>, WeightsError> {
+    Ok(match layout(folder)? {
+        Layout::Single(_, path) => vec![path],
+        Layout::Sharded(_, index) => index.shards.keys().map(|shard| folder.join(shard)).collect(),
+    })
+}
+
 fn named(folder: &Path, format: Format, name: &str) -> Result<Layout, WeightsError> {
     let path = folder.join(name);
     if name.ends_with(".json") {

@@ -26,11 +26,13 @@ pub struct Summary {
     pub direction: Direction,
     /// ATE: mean over prompts of p − p*.
     pub average_total_effect: f64,
+    /// The 95 % bootstrap interval of the ATE, prompts drawn with replacement: its lower and upper end.
+    pub ci95_total_effect: [f64; 2],
     /// Mean over prompts of p.
     pub mean_clean: f64,
     /// Mean over prompts of p*.
     pub mean_corrupted: f64,
-    /// The seed and number of bootstrap draws behind `ci95_*`.
+    /// The seed of the bootstrap draws behind `ci95_*`.
     pub bootstrap_seed: u64,
     /// Number of bootstrap draws.
     pub bootstrap_draws: usize,

@@ -1,0 +1,146 @@
+//! The commands on a results folder as they are typed.
+
+use std::path::PathBuf;
+
+use causal_trace_core::RoleConvention;
+use causal_trace_results::statistics::Selection;
+use clap::ValueEnum;
+
+use crate::commands::summary::Choice;
+
+const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 wrong usage.";
+
+/// Which of the folder's prompts, and how their tokens are grouped.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ChoiceArgs {
+    /// Whose token roles: rome (a subject of one token is its first and its last), dannyallover (its first only)
+    #[arg(long, value_name = "CONVENTION", default_value = "rome")]
+    pub(crate) roles: RoleConvention,
+    /// Which prompts: all, most-tokens:100, least-tokens:100, random:N[:SEED], ids:1,2,3, relation:NAME
+    #[arg(long, value_name = "WHICH", default_value = "all")]
+    pub(crate) select: Selection,
+}
+
+impl ChoiceArgs {
+    pub(crate) fn choice(&self) -> Choice {
+        Choice { roles: self.roles, select: self.select.clone() }
+    }
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = format!("Examples:
+  causal-trace summary results
+  causal-trace summary results --roles dannyallover --select most-tokens:100 --json
+
+{EXIT_CODES}"))]
+pub(crate) struct SummaryArgs {
+    /// The results folder
+    #[arg(value_name = "RESULTS")]
+    pub(crate) results: PathBuf,
+    #[command(flatten)]
+    pub(crate) choice: ChoiceArgs,
+    /// Print JSON instead of tables
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = format!("Examples:
+  causal-trace figures results --out figures
+  causal-trace figures gpt2-xl --beside gpt-j --prompts ids:12,45 --out side-by-side
+
+{EXIT_CODES}"))]
+pub(crate) struct FiguresArgs {
+    /// The results folder
+    #[arg(value_name = "RESULTS")]
+    pub(crate) results: PathBuf,
+    /// Folder for the figures
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    #[command(flatten)]
+    pub(crate) choice: ChoiceArgs,
+    /// Which of the selected prompts get figures of their own, in the same words as --select
+    #[arg(long, value_name = "WHICH", default_value = "random:6")]
+    pub(crate) prompts: Selection,
+    /// How many prompts the averages of the fewest and of the most tokens take, at most
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = super::up_to(1 << 30))]
+    pub(crate) extremes: usize,
+    /// Another model's results folder: its averages and the same prompts side by side
+    #[arg(long, value_name = "RESULTS")]
+    pub(crate) beside: Option<PathBuf>,
+    /// File formats
+    #[arg(long, value_name = "FORMATS", value_delimiter = ',', default_values = ["svg", "pdf", "png"])]
+    pub(crate) formats: Vec<FigureFormat>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FigureFormat {
+    Svg,
+    Pdf,
+    Png,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = format!("Examples:
+  causal-trace export results --to rome --out cases
+  causal-trace export results --to csv --out results.csv
+
+{EXIT_CODES}"))]
+pub(crate) struct ExportArgs {
+    /// The results folder
+    #[arg(value_name = "RESULTS")]
+    pub(crate) results: PathBuf,
+    /// rome (a folder of knowledge_ID{,_mlp,_attn}.npz), csv (a folder with prompts.csv and sites.csv, or the sites
+    /// alone in FILE.csv), json (one file)
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) to: ExportFormat,
+    /// Where to
+    #[arg(long, value_name = "DIR|FILE")]
+    pub(crate) out: PathBuf,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ExportFormat {
+    Rome,
+    Csv,
+    Json,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = format!("Example:
+  causal-trace import cases --from rome --model-name gpt2-xl --out results
+
+{EXIT_CODES}"))]
+pub(crate) struct ImportArgs {
+    /// The folder with knowledge_ID{,_mlp,_attn}.npz
+    #[arg(value_name = "DIR")]
+    pub(crate) folder: PathBuf,
+    /// Whose files
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) from: ImportFormat,
+    /// What the model is called in figures; the files do not say
+    #[arg(long, value_name = "NAME")]
+    pub(crate) model_name: String,
+    /// The results folder to write
+    #[arg(long, value_name = "RESULTS")]
+    pub(crate) out: PathBuf,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ImportFormat {
+    Rome,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = format!("Example:
+  causal-trace merge shard-0 shard-1 --out results
+
+{EXIT_CODES}"))]
+pub(crate) struct MergeArgs {
+    /// The results folders to join
+    #[arg(value_name = "RESULTS", required = true, num_args = 1..)]
+    pub(crate) results: Vec<PathBuf>,
+    /// The results folder to write
+    #[arg(long, value_name = "RESULTS")]
+    pub(crate) out: PathBuf,
+}

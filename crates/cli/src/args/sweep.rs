@@ -1,0 +1,80 @@
+//! `causal-trace sweep` as it is typed.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use clap::ValueEnum;
+
+use super::{MethodArgs, ModelArgs, up_to};
+
+const MOST_FACTS: usize = 1 << 30;
+
+const EXAMPLES: &str = "Examples:
+  causal-trace sweep --out results
+  causal-trace sweep --model ./gpt2-xl --facts known_1000.json --component all --preset rome --out gpt2-xl
+  causal-trace sweep --model ./gpt2-xl --facts known_1000.json --sample 100 --out hundred
+
+The same command on the same folder goes on where it stopped. Ctrl-C ends it after the part in hand.
+
+Exit codes: 0 done, 1 failed or interrupted, 2 wrong usage.";
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct SweepArgs {
+    #[command(flatten)]
+    pub(crate) model: ModelArgs,
+    /// The facts to trace, as ROME's known_1000.json or one JSON object a line; their subjects set the scale of s3
+    /// [default: the embedded facts]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) facts: Option<PathBuf>,
+    /// The results folder: a new one, or one to go on with
+    #[arg(long, value_name = "RESULTS")]
+    pub(crate) out: PathBuf,
+    /// Only the first N facts
+    #[arg(long, value_name = "N", value_parser = up_to(MOST_FACTS), conflicts_with_all = ["ids", "sample"])]
+    pub(crate) limit: Option<usize>,
+    /// Only the facts of these ids
+    #[arg(long, value_name = "A,B,C", value_delimiter = ',', conflicts_with = "sample")]
+    pub(crate) ids: Option<Vec<i64>>,
+    /// Only N facts, drawn by --seed
+    #[arg(long, value_name = "N", value_parser = up_to(MOST_FACTS))]
+    pub(crate) sample: Option<usize>,
+    /// Only the Ith of N shares of the work, counted from 0; join the folders with `merge`
+    #[arg(long, value_name = "I/N")]
+    pub(crate) shard: Option<Shard>,
+    /// Whose probability is measured: predicted (the model's own prediction, which must be the attribute's first
+    /// token, else the fact is skipped) or attribute (which must be one token)
+    #[arg(long, default_value = "predicted")]
+    pub(crate) target: TargetChoice,
+    #[command(flatten)]
+    pub(crate) method: MethodArgs,
+    /// Print the summary as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TargetChoice {
+    Predicted,
+    Attribute,
+}
+
+/// One of several shares of the work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Shard {
+    /// Counted from 0.
+    pub(crate) index: usize,
+    pub(crate) count: usize,
+}
+
+impl FromStr for Shard {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let numbers = text.split_once('/').map(|(index, count)| (index.parse(), count.parse()));
+        match numbers {
+            Some((Ok(index), Ok(count))) if index < count => Ok(Shard { index, count }),
+            _ => Err("expected I/N with I from 0 to N - 1, as in 0/8".to_owned()),
+        }
+    }
+}

@@ -1,0 +1,27 @@
+//! `causal-trace tokens` as it is typed.
+
+use super::{MOST_TOKENS, ModelArgs, up_to};
+
+const TOKENS_EXAMPLES: &str = "Example:
+  causal-trace tokens --model ./gpt2 --prompt \"The Eiffel Tower is in\" --subject \"The Eiffel Tower\"
+
+Exit codes: 0 done, 1 failed, 2 wrong usage.";
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = TOKENS_EXAMPLES)]
+pub(crate) struct TokensArgs {
+    #[command(flatten)]
+    pub(crate) model: ModelArgs,
+    /// The text
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) prompt: String,
+    /// A part of it
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) subject: Option<String>,
+    /// How many predictions to show
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = up_to(MOST_TOKENS))]
+    pub(crate) top: usize,
+    /// Print JSON instead of a table
+    #[arg(long)]
+    pub(crate) json: bool,
+}

@@ -1,0 +1,76 @@
+//! `causal-trace summary`: averages of a results folder.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use anyhow::Result;
+use causal_trace_core::RoleConvention;
+use causal_trace_results::ResultsFolder;
+use causal_trace_results::statistics::{Candidate, Selection, Summariser, Summary, SummaryOptions};
+
+use crate::args::SummaryArgs;
+use crate::printer::Printer;
+use crate::summary_table;
+
+/// Which prompts are averaged, and how their tokens are grouped.
+#[derive(Debug, Clone)]
+pub(crate) struct Choice {
+    pub(crate) roles: RoleConvention,
+    pub(crate) select: Selection,
+}
+
+impl Default for Choice {
+    fn default() -> Self {
+        Choice { roles: RoleConvention::Rome, select: Selection::All }
+    }
+}
+
+pub(crate) fn run(args: &SummaryArgs, printer: &Printer) -> Result<()> {
+    show(&args.results, &args.choice.choice(), args.json, printer)
+}
+
+/// Prints the averages of a folder.
+pub(crate) fn show(path: &Path, choice: &Choice, json: bool, printer: &Printer) -> Result<()> {
+    let folder = open(path, printer)?;
+    let summary = summarise(&folder, choice, &selected(&folder, &choice.select)?)?;
+    if json {
+        printer.result(&serde_json::to_string_pretty(&summary)?);
+    } else {
+        printer.result(&summary_table::table(&summary, folder.manifest()));
+    }
+    Ok(())
+}
+
+/// Opens a folder, and says so where it is not complete.
+pub(crate) fn open(path: &Path, printer: &Printer) -> Result<ResultsFolder> {
+    let folder = ResultsFolder::open(path)?;
+    let (complete, all) = (folder.complete_parts()?.len(), folder.manifest().parts.len());
+    if complete < all {
+        printer.note(&format!("note: {} holds {complete} of {all} parts", path.display()));
+    }
+    Ok(folder)
+}
+
+/// The ids of the selected prompts.
+pub(crate) fn selected(folder: &ResultsFolder, selection: &Selection) -> Result<BTreeSet<i64>> {
+    let candidates = folder
+        .prompts()
+        .map(|record| Ok(Candidate::from(&record?)))
+        .collect::<Result<Vec<Candidate>>>()?;
+    Ok(selection.choose_among(&candidates)?)
+}
+
+/// The averages over some prompts of a folder.
+pub(crate) fn summarise(folder: &ResultsFolder, choice: &Choice, ids: &BTreeSet<i64>) -> Result<Summary> {
+    let options = SummaryOptions {
+        roles: choice.roles,
+        selection: choice.select.to_string(),
+        selected: Some(ids.clone()),
+        ..SummaryOptions::default()
+    };
+    let mut summariser = Summariser::new(folder.manifest(), options);
+    for record in folder.records() {
+        summariser.add(&record?)?;
+    }
+    Ok(summariser.finish()?)
+}

@@ -1,0 +1,155 @@
+//! `causal-trace sweep`: many prompts into a results folder.
+
+use anyhow::{Result, bail};
+use causal_trace_results::{
+    FORMAT, FORMAT_VERSION, FolderWriter, Manifest, Outcome, PromptRecord, Settings, Target, cut_into_parts,
+};
+
+use super::{summary, with_threads};
+use crate::args::{Shard, SweepArgs, TargetChoice};
+use crate::fact_file::{Choice, FactFile};
+use crate::models::NamedModel;
+use crate::printer::Printer;
+use crate::settings;
+use crate::sweep::{Interrupt, Prepared, SweepProgress, Work, prepare, share};
+
+/// A part takes about a minute on a processor that does this many operations a second: few of today's do less.
+const MOST_OPERATIONS: f64 = 60.0 * 2e10;
+/// Facts of a part: so many rows in one product are enough, and so few are lost when the power fails.
+const MOST_FACTS: usize = 16;
+
+/// The whole sweep, ready to be done.
+struct Sweep {
+    model: NamedModel,
+    manifest: Manifest,
+    config: causal_trace_core::TraceConfig,
+    /// The facts of each part.
+    parts: Vec<Vec<Prepared>>,
+}
+
+pub(crate) fn run(args: &SweepArgs, printer: &Printer) -> Result<()> {
+    let complete = with_threads(args.method.threads, || sweep(args, printer))??;
+    if let Some(missing) = complete {
+        bail!(
+            "interrupted: {missing} parts of {} are left, all others are saved; the same command goes on",
+            args.out.display()
+        );
+    }
+    summary::show(&args.out, &summary::Choice::default(), args.json, printer)
+}
+
+/// Does what is left; says how many parts are still missing when it was interrupted.
+fn sweep(args: &SweepArgs, printer: &Printer) -> Result<Option<usize>> {
+    let sweep = Sweep::new(args, printer)?;
+    let mut writer = FolderWriter::create(&args.out, &sweep.manifest)?;
+    let target = sweep.manifest.target;
+    let work = Work { lm: &sweep.model.lm, config: &sweep.config, target };
+    let costs: Vec<f64> =
+        sweep.parts.iter().map(|part| part.iter().map(|fact| work.cost(fact)).sum()).collect();
+    let mine = share(&costs, args.shard.unwrap_or(Shard { index: 0, count: 1 }));
+    let missing = writer.missing_parts();
+    let mut left: Vec<usize> = mine.iter().copied().filter(|part| missing.contains(part)).collect();
+    if left.len() < mine.len() {
+        printer.note(&format!("{} of {} parts are there already", mine.len() - left.len(), mine.len()));
+    }
+    let interrupt = Interrupt::listen({
+        let quiet = printer.is_quiet();
+        move || {
+            Printer::new(quiet).note("finishing and saving the part in hand; Ctrl-C again ends at once");
+        }
+    })?;
+    let n_prompts = left.iter().map(|&part| sweep.parts[part].len()).sum();
+    let total: f64 = left.iter().map(|&part| costs[part]).sum();
+    let mut progress = SweepProgress::new(printer, n_prompts, total);
+    left.reverse();
+    while let Some(part) = left.pop() {
+        if interrupt.asked() {
+            progress.clear();
+            return Ok(Some(left.len() + 1));
+        }
+        let facts = &sweep.parts[part];
+        let sites = facts.iter().map(|fact| sweep.n_sites(fact)).sum();
+        let records = work.part(facts, &mut |done, total| {
+            progress.in_part(done as f64 / total.max(1) as f64, costs[part], sites);
+        });
+        let saved = records.and_then(|records| {
+            writer.write_part(part, &records)?;
+            Ok(records)
+        });
+        match saved {
+            Ok(records) => progress.finish_part(records.len(), costs[part], measured_sites(&records)),
+            Err(error) => {
+                progress.clear();
+                return Err(error);
+            }
+        }
+    }
+    progress.clear();
+    Ok(None)
+}
+
+fn measured_sites(records: &[PromptRecord]) -> usize {
+    let sites = |record: &PromptRecord| match &record.outcome {
+        Outcome::Traced(traced) => traced.grids.iter().map(|grid| grid.patched.len()).sum(),
+        Outcome::Skipped(_) => 0,
+    };
+    records.iter().map(sites).sum()
+}
+
+impl Sweep {
+    fn new(args: &SweepArgs, printer: &Printer) -> Result<Self> {
+        let facts = FactFile::open(args.facts.as_deref())?;
+        let (chosen, identity) = facts.choose(&choice(args))?;
+        let model = NamedModel::open(&args.model.model)?;
+        let (config, noise) = settings::resolve(&args.method, &model.lm, || Ok(facts))?;
+        let n_layers = model.lm.model.architecture().n_layers;
+        settings::note_wide_window(&config, n_layers, printer);
+        let target = match args.target {
+            TargetChoice::Predicted => Target::Predicted,
+            TargetChoice::Attribute => Target::Attribute,
+        };
+        let prepared: Vec<Prepared> =
+            chosen.into_iter().map(|fact| prepare(fact, target, &model.lm)).collect();
+        let work = Work { lm: &model.lm, config: &config, target };
+        let costs: Vec<f64> = prepared.iter().map(|fact| work.cost(fact)).collect();
+        let parts = cut_into_parts(&costs, MOST_OPERATIONS, MOST_FACTS);
+        let manifest = Manifest {
+            format: FORMAT.to_owned(),
+            format_version: FORMAT_VERSION,
+            program: concat!("causal-trace ", env!("CARGO_PKG_VERSION")).to_owned(),
+            model: model.identity()?,
+            facts: vec![identity],
+            target,
+            settings: Settings {
+                components: config.components.clone(),
+                window: config.window,
+                direction: config.direction,
+                corruption: Some(config.corruption),
+                noise: Some(noise),
+                engine: Some(config.engine),
+                precision: Some("f32".to_owned()),
+            },
+            parts: parts.clone(),
+        };
+        let mut prepared = prepared.into_iter();
+        let parts = parts.into_iter().map(|len| prepared.by_ref().take(len).collect()).collect();
+        Ok(Sweep { model, manifest, config, parts })
+    }
+
+    /// How many sites a fact's trace measures.
+    fn n_sites(&self, fact: &Prepared) -> usize {
+        let n_layers = self.model.lm.model.architecture().n_layers;
+        let seq_len = fact.ready.as_ref().map_or(0, |ready| ready.prompt.seq_len());
+        self.config.components.len() * seq_len * n_layers
+    }
+}
+
+fn choice(args: &SweepArgs) -> Choice {
+    let seed = args.method.seed.unwrap_or(1);
+    match (args.limit, &args.ids, args.sample) {
+        (Some(n), _, _) => Choice::First(n),
+        (_, Some(ids), _) => Choice::Ids(ids.clone()),
+        (_, _, Some(n)) => Choice::Sample { n, seed },
+        _ => Choice::All,
+    }
+}

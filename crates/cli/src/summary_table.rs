@@ -1,0 +1,77 @@
+//! Averages as a person reads them in a terminal.
+
+use causal_trace_core::{Component, Role};
+use causal_trace_results::Manifest;
+use causal_trace_results::statistics::{ComponentSummary, Summary};
+
+use crate::printer::shown;
+
+/// What was averaged, and one table for each component.
+pub(crate) fn table(summary: &Summary, manifest: &Manifest) -> String {
+    let mut lines = vec![
+        format!("model      {} ({} layers)", shown(&summary.model), manifest.model.n_layers),
+        format!("prompts    {}{}", summary.prompts, skipped(summary)),
+    ];
+    if summary.selection != "all" {
+        lines.push(format!("selection  {}", shown(&summary.selection)));
+    }
+    let [low, high] = summary.ci95_total_effect;
+    lines.push(format!(
+        "p = {:.4} clean, p* = {:.4} corrupted, average total effect {:.4} [{low:.4}, {high:.4}]",
+        summary.mean_clean, summary.mean_corrupted, summary.average_total_effect
+    ));
+    for (&component, of_component) in &summary.components {
+        lines.push(String::new());
+        lines.extend(component_table(component, of_component));
+    }
+    lines.push(String::new());
+    lines.push(format!(
+        "Brackets: 95 % intervals by bootstrap over prompts ({} draws, seed {}); roles as {} counts them.",
+        summary.bootstrap_draws, summary.bootstrap_seed, summary.role_convention
+    ));
+    lines.join("\n")
+}
+
+fn skipped(summary: &Summary) -> String {
+    let reasons: Vec<String> =
+        summary.skipped.iter().map(|(reason, n)| format!("{n} {}", reason.replace('_', " "))).collect();
+    if reasons.is_empty() { String::new() } else { format!(" (skipped: {})", reasons.join(", ")) }
+}
+
+fn component_table(component: Component, summary: &ComponentSummary) -> Vec<String> {
+    let layers = if summary.window > 1 { "window around layer" } else { "layer" };
+    let mut lines = vec![
+        format!("{component}: average indirect effect, at the {layers} where it is largest"),
+        format!(
+            "{:<24}{:>7}{:>7}  {:<26}{:>7}{:>9}{:>8}",
+            "", "tokens", "layer", "average", "sd", "wrong", "peaks"
+        ),
+    ];
+    lines.extend(Role::ALL.iter().enumerate().map(|(row, role)| role_row(*role, row, summary)));
+    let peaks: usize = summary.peaks.iter().flatten().sum();
+    lines.push(format!(
+        "wrong: share of prompts with the opposite sign there; peaks: prompts (of {}) whose largest effect has the role",
+        peaks + summary.without_peak
+    ));
+    lines
+}
+
+fn role_row(role: Role, row: usize, summary: &ComponentSummary) -> String {
+    let label = role.label();
+    if summary.counts[row] == 0 {
+        return format!("{label:<24}{:>7}", 0);
+    }
+    let averages = &summary.average_indirect_effect[row];
+    let largest =
+        (0..averages.len()).max_by(|&a, &b| averages[a].abs().total_cmp(&averages[b].abs())).unwrap_or(0);
+    let peaks: usize = summary.peaks[row].iter().sum();
+    let interval =
+        format!("[{:.4}, {:.4}]", summary.ci95_low[row][largest], summary.ci95_high[row][largest]);
+    format!(
+        "{label:<24}{:>7}{largest:>7}  {:>7.4} {interval:<18}{:>7.4}{:>7.0} %{peaks:>8}",
+        summary.counts[row],
+        averages[largest],
+        summary.sd_indirect_effect[row][largest],
+        100.0 * summary.wrong_direction_share[row][largest],
+    )
+}

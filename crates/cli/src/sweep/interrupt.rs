@@ -1,0 +1,34 @@
+//! Ctrl-C (and SIGTERM): the part in hand is finished and saved; a second one ends the program at once.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anyhow::{Context, Result};
+
+/// What a program that Ctrl-C ended returns, as shells have it.
+const KILLED_BY_CTRL_C: i32 = 130;
+
+/// Whether somebody asked for an end.
+#[derive(Debug, Clone)]
+pub(crate) struct Interrupt(Arc<AtomicBool>);
+
+impl Interrupt {
+    /// Listens from now on; `when_asked` is called at the first Ctrl-C, from another thread.
+    pub(crate) fn listen(when_asked: impl Fn() + Send + 'static) -> Result<Self> {
+        let asked = Arc::new(AtomicBool::new(false));
+        let heard = Arc::clone(&asked);
+        ctrlc::set_handler(move || {
+            if heard.swap(true, Ordering::SeqCst) {
+                std::process::exit(KILLED_BY_CTRL_C);
+            }
+            when_asked();
+        })
+        .context("cannot listen for Ctrl-C")?;
+        Ok(Interrupt(asked))
+    }
+
+    /// Whether somebody asked for an end.
+    pub(crate) fn asked(&self) -> bool {
+        self.0.load(Ordering::SeqCst)
+    }
+}

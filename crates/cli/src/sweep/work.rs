@@ -1,0 +1,165 @@
+//! One part of a sweep: which facts the model knows, their traces, the records.
+
+use anyhow::Result;
+use causal_trace_core::{TraceConfig, TraceRecord};
+use causal_trace_engine::{Answer, Case, TraceError, estimated_operations, trace_batch};
+use causal_trace_lm::{LanguageModel, top_predictions};
+use causal_trace_results::{Outcome, PromptRecord, Skip, SkipReason, Target, TracedPrompt};
+
+use super::Prepared;
+use super::prepared::Ready;
+use crate::args::Shard;
+
+/// What all parts of a sweep have in common.
+pub(crate) struct Work<'a> {
+    pub(crate) lm: &'a LanguageModel,
+    pub(crate) config: &'a TraceConfig,
+    pub(crate) target: Target,
+}
+
+/// A fact of a part that is going to be traced.
+struct Chosen<'a> {
+    /// Its place in the part.
+    place: usize,
+    ready: &'a Ready,
+    answer: u32,
+    correct_prediction: bool,
+}
+
+impl Work<'_> {
+    /// About how many operations a fact takes; nothing where it is known to be left out.
+    pub(crate) fn cost(&self, prepared: &Prepared) -> f64 {
+        match &prepared.ready {
+            Ok(ready) => estimated_operations(&self.lm.model, &ready.prompt, self.config),
+            Err(_) => 0.0,
+        }
+    }
+
+    /// Traces the facts of a part together; one record for each, in their order.
+    ///
+    /// # Errors
+    /// When a setting is wrong or the engine is at fault; what one fact makes impossible is in its record.
+    pub(crate) fn part(
+        &self,
+        facts: &[Prepared],
+        progress: &mut dyn FnMut(usize, usize),
+    ) -> Result<Vec<PromptRecord>> {
+        let mut outcomes: Vec<Option<Outcome>> = Vec::with_capacity(facts.len());
+        let mut chosen = Vec::new();
+        for (place, fact) in facts.iter().enumerate() {
+            let answer = fact.ready.as_ref().map_err(Skip::clone).and_then(|ready| self.choose(place, ready));
+            outcomes.push(match answer {
+                Ok(answer) => {
+                    chosen.push(answer);
+                    None
+                }
+                Err(skip) => Some(Outcome::Skipped(skip)),
+            });
+        }
+        for (chosen, outcome) in chosen.iter().zip(self.trace(&chosen, progress)?) {
+            outcomes[chosen.place] = Some(outcome);
+        }
+        let records = facts.iter().zip(outcomes);
+        Ok(records.filter_map(|(fact, outcome)| Some(fact.record(outcome?))).collect())
+    }
+
+    /// Whose probability is measured, if the fact is to be traced at all.
+    fn choose<'a>(&self, place: usize, ready: &'a Ready) -> Result<Chosen<'a>, Skip> {
+        let not_finite =
+            |error: &dyn std::fmt::Display| Skip { reason: SkipReason::NotFinite, detail: error.to_string() };
+        let logits = self.lm.model.last_logits(&ready.prompt.ids).map_err(|error| not_finite(&error))?;
+        let (predicted, probability) = top_predictions(&logits, 1)[0];
+        let expected = &ready.expected;
+        // Compared as ROME does: by the text without the spaces around it.
+        let text = self.lm.tokenizer.token_text(predicted);
+        let correct = predicted == expected.id || text.trim() == expected.text.trim();
+        match self.target {
+            Target::Attribute => {
+                Ok(Chosen { place, ready, answer: expected.id, correct_prediction: predicted == expected.id })
+            }
+            Target::Predicted if correct => {
+                Ok(Chosen { place, ready, answer: predicted, correct_prediction: true })
+            }
+            Target::Predicted => {
+                let detail =
+                    format!("predicted '{text}' ({probability:.4}) instead of '{}'", expected.text);
+                Err(Skip { reason: SkipReason::WrongPrediction, detail })
+            }
+        }
+    }
+
+    fn trace(
+        &self,
+        chosen: &[Chosen<'_>],
+        progress: &mut dyn FnMut(usize, usize),
+    ) -> Result<Vec<Outcome>> {
+        let n_layers = self.lm.model.architecture().n_layers;
+        let cases: Vec<Case<'_>> = chosen
+            .iter()
+            .map(|chosen| Case { prompt: &chosen.ready.prompt, answer: Answer::Token(chosen.answer) })
+            .collect();
+        let unmeasured =
+            |case: &Case<'_>| TraceRecord::unmeasured(case.prompt.clone(), self.config.clone(), n_layers);
+        let mut records: Vec<TraceRecord> = cases.iter().map(unmeasured).collect();
+        let traced = trace_batch(&self.lm.model, &cases, self.config, &mut records, progress)?;
+        let outcomes = chosen.iter().zip(traced).zip(&records).map(|((chosen, traced), record)| match traced {
+            Ok(()) => {
+                let answer = self.lm.tokenizer.token_text(chosen.answer);
+                Ok(Outcome::Traced(TracedPrompt::of(record, answer, chosen.correct_prediction)))
+            }
+            Err(error @ TraceError::NotFinite { .. }) => {
+                Ok(Outcome::Skipped(Skip { reason: SkipReason::NotFinite, detail: error.to_string() }))
+            }
+            Err(error) => Err(error.into()),
+        });
+        outcomes.collect()
+    }
+}
+
+/// The parts of a share of the work: each part, the costliest first, goes to the share that has least.
+pub(crate) fn share(costs: &[f64], shard: Shard) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..costs.len()).collect();
+    order.sort_by(|&a, &b| costs[b].total_cmp(&costs[a]));
+    let mut loads = vec![(0.0, 0); shard.count];
+    let mut mine = Vec::new();
+    for part in order {
+        let least = (0..shard.count).min_by(|&a, &b| {
+            loads[a].partial_cmp(&loads[b]).unwrap_or(std::cmp::Ordering::Equal)
+        });
+        let least = least.unwrap_or_default();
+        loads[least].0 += costs[part];
+        // Parts without cost are shared out by their number.
+        loads[least].1 += 1;
+        if least == shard.index {
+            mine.push(part);
+        }
+    }
+    mine.sort_unstable();
+    mine
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_part_has_one_share_and_shares_are_even() {
+        let costs: Vec<f64> = (0..100).map(|part| f64::from(part * part % 37)).collect();
+        let shares: Vec<Vec<usize>> = (0..8).map(|index| share(&costs, Shard { index, count: 8 })).collect();
+        let mut all = shares.concat();
+        all.sort_unstable();
+        assert_eq!(all, Vec::from_iter(0..100));
+        let loads: Vec<f64> =
+            shares.iter().map(|parts| parts.iter().map(|&part| costs[part]).sum()).collect();
+        let (largest, mean) = (loads.iter().copied().fold(0.0, f64::max), costs.iter().sum::<f64>() / 8.0);
+        assert!(largest <= 1.05 * mean, "{loads:?}");
+    }
+
+    #[test]
+    fn parts_without_cost_are_shared_out_too() {
+        let shares: Vec<Vec<usize>> =
+            (0..2).map(|index| share(&[0.0, 0.0, 0.0, 0.0], Shard { index, count: 2 })).collect();
+        assert_eq!(shares, [[0, 2], [1, 3]]);
+        assert_eq!(share(&[1.0], Shard { index: 1, count: 2 }), [0; 0]);
+    }
+}

@@ -1,0 +1,166 @@
+//! Sweeps that are killed, interrupted, started twice, or that run out of disk: nothing complete is lost, and the
+//! continued sweep ends with the bytes of an uninterrupted one.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests, outside of test functions")]
+
+mod support;
+
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use support::{fails, isolated, stderr, succeeds, tables};
+use tempfile::tempdir;
+
+const SWEEP: [&str; 9] =
+    ["sweep", "--limit", "160", "--samples", "4", "--component", "all", "--threads", "1"];
+
+fn sweep(out: &str) -> Vec<&str> {
+    [&SWEEP[..], &["--out", out]].concat()
+}
+
+fn started(folder: &Path, args: &[&str]) -> Child {
+    isolated(Command::new(assert_cmd::cargo::cargo_bin!("causal-trace")), folder)
+        .args(args)
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+fn complete_parts(results: &Path) -> usize {
+    std::fs::read_dir(results.join("parts")).map_or(0, |entries| entries.count())
+}
+
+/// Sends a signal by its name to a running sweep.
+fn send(child: &Child, signal: &str) {
+    let id = child.id().to_string();
+    assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
+}
+
+#[test]
+fn a_sweep_killed_twenty_times_ends_with_the_same_bytes() {
+    let folder = tempdir().unwrap();
+    let start = Instant::now();
+    succeeds(folder.path(), &sweep("whole"));
+    let whole = start.elapsed();
+    let killed = folder.path().join("killed");
+    // SplitMix64: the moments are spread, and the same in every run of the test.
+    let mut state = 7u64;
+    let mut moment = || {
+        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        (mixed >> 40) as f64 / (1u64 << 24) as f64
+    };
+    let mut kills = 0;
+    let mut seen = Vec::new();
+    for _ in 0..20 {
+        let mut child = started(folder.path(), &sweep("killed"));
+        std::thread::sleep(whole.mul_f64(0.3 * moment()));
+        child.kill().unwrap();
+        // A sweep that was done before the moment came was not killed.
+        kills += u32::from(!child.wait().unwrap().success());
+        seen.push(complete_parts(&killed));
+    }
+    println!("{kills} kills, complete parts after each: {seen:?}");
+    assert!(seen.is_sorted(), "a complete part was lost: {seen:?}");
+    succeeds(folder.path(), &sweep("killed"));
+    assert_eq!(tables(&killed), tables(&folder.path().join("whole")));
+}
+
+#[test]
+fn ctrl_c_saves_the_part_in_hand() {
+    let folder = tempdir().unwrap();
+    let mut child = started(folder.path(), &sweep("results"));
+    let results = folder.path().join("results");
+    while complete_parts(&results) == 0 {
+        assert!(child.try_wait().unwrap().is_none(), "the sweep ended before it could be interrupted");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    send(&child, "-INT");
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let message = stderr(&output);
+    assert!(message.contains("interrupted") && message.contains("the same command goes on"), "{message}");
+    let saved = complete_parts(&results);
+    assert!((1..10).contains(&saved), "{saved} parts");
+    let again = succeeds(folder.path(), &sweep("results"));
+    assert!(stderr(&again).contains(&format!("{saved} of 10 parts are there already")), "{}", stderr(&again));
+    succeeds(folder.path(), &sweep("whole"));
+    assert_eq!(tables(&results), tables(&folder.path().join("whole")));
+}
+
+#[test]
+fn two_sweeps_in_one_folder_are_one_too_many() {
+    let folder = tempdir().unwrap();
+    let mut child = started(folder.path(), &sweep("results"));
+    while complete_parts(&folder.path().join("results")) == 0 {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    // Stopped, so that it cannot end before the second one comes.
+    send(&child, "-STOP");
+    fails(folder.path(), &sweep("results"), 1, &["results", "another process"]);
+    send(&child, "-CONT");
+    assert!(child.wait().unwrap().success(), "the first is not disturbed");
+    succeeds(folder.path(), &sweep("results"));
+}
+
+#[test]
+fn a_full_disk_leaves_the_complete_parts() {
+    let folder = tempdir().unwrap();
+    succeeds(folder.path(), &sweep("whole"));
+    let whole = tables(&folder.path().join("whole"));
+    let largest = whole.iter().map(|(_, bytes)| bytes.len()).max().unwrap();
+    // A limit on the size of files stands in for a full disk: the write fails in the middle of a part.
+    let binary = assert_cmd::cargo::cargo_bin!("causal-trace");
+    let blocks = (largest - 1) / 512;
+    let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"");
+    let output = isolated(Command::new("sh"), folder.path())
+        .args(["-c", &script, binary.to_str().unwrap()])
+        .args(sweep("results"))
+        .output()
+        .unwrap();
+    let message = stderr(&output);
+    assert_eq!(output.status.code(), Some(1), "{message}");
+    assert!(message.contains("results/sites") && message.lines().count() <= 2, "{message}");
+    let results = folder.path().join("results");
+    let left: Vec<String> = tables(&results).into_iter().map(|(name, _)| name).collect();
+    assert!(left.iter().all(|name| !name.contains("/.")), "half a file is left: {left:?}");
+    succeeds(folder.path(), &sweep("results"));
+    assert_eq!(tables(&results), whole);
+}
+
+#[test]
+fn damaged_parts_are_named_and_the_others_stay() {
+    let folder = tempdir().unwrap();
+    succeeds(folder.path(), &sweep("results"));
+    let results = folder.path().join("results");
+    let whole = tables(&results);
+    let victim = results.join("sites/part-00003.parquet");
+    let bytes = std::fs::read(&victim).unwrap();
+    let mut altered = bytes.clone();
+    altered[bytes.len() / 2] ^= 1;
+    for damaged in [&bytes[..bytes.len() / 2], &altered, b""] {
+        std::fs::write(&victim, damaged).unwrap();
+        for command in [&sweep("results")[..], &["summary", "results"], &["export", "results", "--to", "json", "--out", "x"]]
+        {
+            fails(folder.path(), command, 1, &["part-00003"]);
+        }
+    }
+    std::fs::remove_file(&victim).unwrap();
+    fails(folder.path(), &["summary", "results"], 1, &["part-00003"]);
+    // What the message says to do.
+    std::fs::remove_file(results.join("parts/part-00003.json")).unwrap();
+    succeeds(folder.path(), &sweep("results"));
+    assert_eq!(tables(&results), whole);
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_is_refused_before_the_work() {
+    let folder = tempdir().unwrap();
+    std::fs::write(folder.path().join("file"), "").unwrap();
+    fails(folder.path(), &sweep("file"), 1, &["file"]);
+    fails(folder.path(), &sweep("file/results"), 1, &["file/results"]);
+    // Nobody may create files there, root included.
+    fails(folder.path(), &sweep("/proc/results"), 1, &["/proc/results"]);
+}
