@@ -21,7 +21,7 @@ const PACKAGES: [&str; 5] = [NUMPY, "pandas", "polars", "duckdb", "pyarrow"];
 pub(crate) struct Python {
     pub(crate) program: OsString,
     /// Which packages it does not import.
-    pub(crate) missing: Vec<String>,
+    pub(crate) missing: Vec<&'static str>,
 }
 
 /// Finds a Python that imports all packages, or makes one; where that cannot be, one that imports NumPy, or why there
@@ -54,18 +54,9 @@ const DEBIAN_PYTHON: &str = "/usr/bin/python3";
 
 /// Asks a Python what it imports.
 fn ask(python: OsString) -> Result<Python, String> {
-    let script = format!(
-        "import importlib\n\
-         for name in '{}'.split():\n\
-        \x20   try: importlib.import_module(name)\n\
-        \x20   except Exception: print(name)",
-        PACKAGES.join(" ")
-    );
-    let missing = answer(program(&python).args(["-c", &script]))?;
-    let missing: Vec<String> = missing.lines().map(str::to_owned).collect();
-    if missing.iter().any(|name| name == NUMPY) {
-        return Err(format!("{} does not import numpy", python.display()));
-    }
+    let import = |package: &str| answer(program(&python).args(["-c", &format!("import {package}")]));
+    import(NUMPY)?;
+    let missing = PACKAGES.into_iter().filter(|package| import(package).is_err()).collect();
     Ok(Python { program: python, missing })
 }
 

@@ -4,7 +4,7 @@
 //! are in which part is fixed beforehand. A part is complete or counts as absent: its tables are written first, then a
 //! marker with their checksums, each under a temporary name that is exchanged for the right one when all is on the disk.
 //!
-//! [`ResultsFolder`] reads, [`FolderWriter`] writes, [`merge`] joins, [`cut_into_parts`] plans. The columns stand in
+//! [`ResultsFolder`] reads, [`FolderWriter`] writes, [`merge()`] joins, [`cut_into_parts`] plans. The columns stand in
 //! `schema`, which the writer (`encode`) and the reader (`decode`) share, as they share `check`.
 
 mod atomic;

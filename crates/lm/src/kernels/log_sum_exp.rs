@@ -13,7 +13,7 @@ const LOGITS: usize = 1024;
 
 /// log p(answer) of every row: the answer's logit minus the log-sum-exp over the vocabulary.
 ///
-/// The vocabulary is spread over the threads of the current pool; the result does not depend on their number.
+/// Rows and vocabulary are spread over the threads of the current pool; the result does not depend on their number.
 ///
 /// # Shapes
 /// `x` `[rows, head.n_in()]`, already normalised; one answer and one result for each row.
@@ -27,23 +27,23 @@ const LOGITS: usize = 1024;
 pub fn log_probability(x: &[f32], head: &Linear, final_softcap: Option<f32>, answers: &[u32]) -> Vec<f64> {
     assert_eq!(answers.len() * head.n_in(), x.len(), "one answer for each row");
     assert!(answers.iter().all(|&answer| (answer as usize) < head.n_out()), "within the vocabulary");
-    let starts: Vec<usize> = (0..head.n_out()).step_by(LOGITS).collect();
-    let mut results = Vec::with_capacity(x.len() / head.n_in());
-    for (x, answers) in x.chunks(ROWS * head.n_in()).zip(answers.chunks(ROWS)) {
-        let parts: Vec<Part> = starts
-            .par_iter()
-            .map_init(Vec::new, |logits, &start| {
+    let rows = x.par_chunks(ROWS * head.n_in()).zip(answers.par_chunks(ROWS));
+    rows.flat_map_iter(|(x, answers)| {
+        let parts: Vec<Part> = (0..head.n_out())
+            .into_par_iter()
+            .step_by(LOGITS)
+            .map_init(Vec::new, |logits, start| {
                 let outputs = start..(start + LOGITS).min(head.n_out());
                 part(x, head, final_softcap, outputs, answers, logits)
             })
             .collect();
-        results.extend(answers.iter().enumerate().map(|(row, &answer)| {
+        answers.iter().enumerate().map(move |(row, &answer)| {
             let mut total = Total::EMPTY;
             parts.iter().for_each(|part| total.merge(&part.totals[row]));
             f64::from(parts[answer as usize / LOGITS].answers[row]) - total.log()
-        }));
-    }
-    results
+        })
+    })
+    .collect()
 }
 
 /// What some of the vocabulary contributes to every row.
