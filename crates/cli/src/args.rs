@@ -48,6 +48,8 @@ pub(crate) enum Command {
     Sweep(Box<SweepArgs>),
     /// Averages of a results folder by token role and layer, with intervals
     Summary(SummaryArgs),
+    /// Figures of a results folder, as SVG, PDF and PNG
+    Figures(FiguresArgs),
     /// Write a results folder as ROME's case files, as CSV or as JSON
     Export(ExportArgs),
     /// Read ROME's case files into a results folder

@@ -36,6 +36,7 @@ fn main() -> ExitCode {
         Command::Trace(args) => commands::trace::run(args, &printer),
         Command::Sweep(args) => commands::sweep::run(args, &printer),
         Command::Summary(args) => commands::summary::run(args, &printer),
+        Command::Figures(args) => commands::figures::run(args, &printer),
         Command::Export(args) => commands::export::run(args, &printer),
         Command::Import(args) => commands::import::run(args, &printer),
         Command::Merge(args) => commands::merge::run(args, &printer),

@@ -23,10 +23,15 @@ impl OutputFolder {
         Ok(OutputFolder { path: path.to_owned() })
     }
 
-    /// Writes a file whole or not at all.
+    /// Writes a file whole or not at all; its name may have one folder before it, which is created if needed.
     pub(crate) fn write(&self, name: &str, bytes: &[u8]) -> Result<()> {
-        let mut file = self.pending(name)?;
-        file.write_all(bytes).with_context(|| format!("cannot write {}", self.path.join(name).display()))?;
+        let path = self.path.join(name);
+        let cannot = || format!("cannot write {}", path.display());
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder).with_context(cannot)?;
+        }
+        let mut file = PendingFile::create(&path)?;
+        file.write_all(bytes).with_context(cannot)?;
         file.finish()
     }
 

@@ -1,4 +1,4 @@
-//! A progress bar around a sink.
+//! Progress bars: around a sink, and over things that are counted.
 
 use causal_trace_core::{Baseline, Sink, Site};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -39,5 +39,32 @@ impl Sink for WithProgress<'_> {
     fn progress(&mut self, done: usize, total: usize) {
         self.bar.set_length(total as u64);
         self.bar.set_position(done as u64);
+    }
+}
+
+/// A bar over things that are done one by one.
+pub(crate) struct Counted {
+    bar: ProgressBar,
+}
+
+impl Counted {
+    pub(crate) fn new(printer: &Printer, what: &'static str, total: usize) -> Self {
+        let bar =
+            if printer.shows_progress() { ProgressBar::new(total as u64) } else { ProgressBar::hidden() };
+        if let Ok(style) = ProgressStyle::with_template("{msg} {bar:30} {pos} of {len}  {eta} left") {
+            bar.set_style(style);
+        }
+        bar.set_message(what);
+        Counted { bar }
+    }
+
+    pub(crate) fn done(&mut self, n: u64) {
+        self.bar.inc(n);
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
     }
 }

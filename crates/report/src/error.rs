@@ -1,5 +1,7 @@
 //! Why a figure could not be drawn.
 
+use causal_trace_core::Component;
+
 /// Why a figure could not be drawn.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum FigureError {
@@ -49,6 +51,91 @@ pub enum FigureError {
         /// The value.
         value: f32,
     },
+    /// A figure without content.
+    #[error("the figure has no panels: it needs at least one")]
+    NoPanels,
+    /// A gallery without figures.
+    #[error("there is no figure for the gallery: it needs at least one prompt that was traced")]
+    NoFigures,
+    /// Two things cannot be compared.
+    #[error("{first} and {second} cannot stand side by side: they differ in their {what}")]
+    Differ {
+        /// "direction" or "prompt".
+        what: &'static str,
+        /// One of them.
+        first: String,
+        /// The other.
+        second: String,
+    },
+    /// A part of a figure cannot be drawn.
+    #[error("panel {panel} of the figure {problem}")]
+    Panel {
+        /// Its title, or its number from 1.
+        panel: String,
+        /// What is wrong with it.
+        problem: PanelProblem,
+    },
+    /// The fact was left out of the sweep.
+    #[error("fact {id} was not traced ({reason}): choose one that was")]
+    NotTraced {
+        /// The fact's number.
+        id: i64,
+        /// Why it was skipped.
+        reason: &'static str,
+    },
+    /// The subject's tokens are not known.
+    #[error("fact {id} has no known subject, or one beyond its tokens")]
+    NoSubject {
+        /// The fact's number.
+        id: i64,
+    },
+    /// No component was traced, or none by both of two sides.
+    #[error("there is no component to draw: {what}")]
+    NoComponents {
+        /// What was looked at.
+        what: String,
+    },
+    /// A component was not traced.
+    #[error("fact {id} was not traced for {component}: sweep with that component")]
+    NoComponent {
+        /// The fact's number.
+        id: i64,
+        /// The component.
+        component: Component,
+    },
+    /// The noise draws are not known, or too few to compare.
+    #[error(
+        "fact {id} has {patched} patched and {corrupted} corrupted samples of {component}: \
+         it takes at least two, and as many of each"
+    )]
+    Samples {
+        /// The fact's number.
+        id: i64,
+        /// The component.
+        component: Component,
+        /// Samples for each site.
+        patched: usize,
+        /// Samples of the corrupted run.
+        corrupted: usize,
+    },
+    /// There is nothing to average.
+    #[error("the summary of {model} holds no prompts ({selection}): choose others")]
+    NoPrompts {
+        /// The model's name.
+        model: String,
+        /// Which prompts were selected.
+        selection: String,
+    },
+    /// A table of a summary has the wrong size.
+    #[error("the summary's {table} of {component} is not a table of 6 roles and {layers} layers")]
+    RoleTable {
+        /// The table.
+        table: &'static str,
+        /// The component.
+        component: Component,
+        /// Number of layers.
+        layers: usize,
+    },
     /// The picture would be empty, or larger than can be drawn.
     #[error(
         "at {dpi} dpi the picture would be {width} by {height} pixels: \
@@ -71,6 +158,65 @@ pub enum FigureError {
         format: &'static str,
         /// What the library said.
         reason: String,
+    },
+}
+
+/// What is wrong with a panel of a figure.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum PanelProblem {
+    /// There is nothing to draw.
+    #[error("has no {what}: it needs at least one")]
+    Empty {
+        /// "rows", "lines" or "layers".
+        what: &'static str,
+    },
+    /// Rows, layers and values do not fit together.
+    #[error("has {found} {what}, but its rows and layers need {expected}")]
+    Count {
+        /// What was counted.
+        what: &'static str,
+        /// How many there should be.
+        expected: usize,
+        /// How many there are.
+        found: usize,
+    },
+    /// The subject is not a part of the prompt.
+    #[error("has the tokens {start}..{end} as its subject, but the prompt has {tokens} tokens")]
+    Subject {
+        /// First token of the subject.
+        start: usize,
+        /// One past the subject's last token.
+        end: usize,
+        /// Number of tokens.
+        tokens: usize,
+    },
+    /// The ends of a scale are not numbers in order.
+    #[error("has a scale from {low} to {high}: both must be finite, and they must differ on an axis")]
+    Limits {
+        /// The lower or the palest end.
+        low: f64,
+        /// The upper or the darkest end.
+        high: f64,
+    },
+    /// A value is missing where none may be.
+    #[error("has no value in row {row}, layer {layer}: every value must be a finite number")]
+    NotANumber {
+        /// Counts from 0.
+        row: usize,
+        /// Counts from 0.
+        layer: usize,
+    },
+    /// A value is infinite.
+    #[error(
+        "has the value {value} in row {row}, layer {layer}: values must be finite, or NaN where there is none"
+    )]
+    Infinite {
+        /// Counts from 0.
+        row: usize,
+        /// Counts from 0.
+        layer: usize,
+        /// The value.
+        value: f64,
     },
 }
 

@@ -4,9 +4,14 @@ use std::ops::Range;
 
 use causal_trace_core::{Component, Direction};
 
-use crate::FigureError;
-use crate::label::clean;
+use crate::color_scale::{ColorScale, Ramp};
+use crate::figure::{Content, Figure, Map, Panel, Rows, Width};
+use crate::label::{clean, shorten, visible};
 use crate::scale::{Scale, probability};
+use crate::{FigureError, words};
+
+/// The longest answer that the colour bar's title shows, in characters.
+const MAX_ANSWER: f32 = 30.0;
 
 /// One trace of one component as a map of tokens and layers: plain data, drawn without a model.
 #[derive(Debug, Clone, PartialEq)]
@@ -89,26 +94,54 @@ impl HeatMap {
         match self.direction {
             Direction::Denoise => {
                 let top = self.values.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-                Scale { pale: self.corrupted, dark: top.max(self.corrupted) }
+                Scale { pale: self.corrupted.into(), dark: top.max(self.corrupted).into() }
             }
             Direction::Noise => {
                 let bottom = self.values.iter().copied().fold(f32::INFINITY, f32::min);
-                Scale { pale: self.clean, dark: bottom.min(self.clean) }
+                Scale { pale: self.clean.into(), dark: bottom.min(self.clean).into() }
             }
+        }
+    }
+
+    /// The map as a figure of one panel, one column of a paper wide.
+    pub(crate) fn figure(&self) -> Figure {
+        let scale = self.scale();
+        let answer = shorten(&visible(&self.answer), MAX_ANSWER, |text| text.chars().count() as f32);
+        let map = Map {
+            rows: Rows::Tokens { tokens: self.tokens.clone(), subject: self.subject.clone() },
+            n_layers: self.n_layers,
+            // Beyond the baseline is as pale as the baseline.
+            values: self.values.iter().map(|&value| scale.clamp(value.into())).collect(),
+            scale: ColorScale {
+                ramp: Ramp::Sequential(self.component),
+                pale: scale.pale,
+                dark: scale.dark,
+                cutoff: false,
+                root: false,
+            },
+            measure: format!("p({answer})"),
+            layer_axis: self.layer_axis(),
+            counts: false,
+            no_value: None,
+        };
+        Figure {
+            title: self.title(),
+            subtitle: self.of_model(),
+            width: Width::Column,
+            columns: 1,
+            panels: vec![Panel { title: String::new(), content: Content::Map(map) }],
+            small_print: self.small_print(),
+            provenance: Vec::new(),
         }
     }
 
     /// The figure's title: what was done in which run. [`HeatMap::of_model`] ends the sentence.
     pub(crate) fn title(&self) -> String {
-        let what = match self.component {
-            Component::Residual => "a state",
-            Component::Mlp => "MLPs",
-            Component::Attention => "attention",
+        let run = match self.direction {
+            Direction::Denoise => "corrupted",
+            Direction::Noise => "clean",
         };
-        match self.direction {
-            Direction::Denoise => format!("Impact of restoring {what} in the corrupted run"),
-            Direction::Noise => format!("Impact of corrupting {what} in the clean run"),
-        }
+        format!("Impact of {} in the {run} run", words::patching(self.component, self.direction))
     }
 
     /// The title's end: the run of which model.
@@ -136,7 +169,7 @@ impl HeatMap {
 
     /// The small print's paragraphs: both runs' probabilities, and the note where there is one.
     pub(crate) fn small_print(&self) -> Vec<String> {
-        let [clean_run, corrupted_run] = [self.clean, self.corrupted].map(probability);
+        let [clean_run, corrupted_run] = [self.clean, self.corrupted].map(|p| probability(p.into()));
         let runs = format!("clean p = {clean_run}, corrupted p* = {corrupted_run}");
         let note = clean(self.note.trim());
         [runs, note].into_iter().filter(|paragraph| !paragraph.is_empty()).collect()

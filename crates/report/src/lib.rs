@@ -1,27 +1,41 @@
 //! Figures of causal tracing, drawn from plain data: this crate needs neither model nor engine.
 //!
-//! A [`HeatMap`] holds what one trace found. Its title, labels, colours and measures are laid out once, in
-//! `layout`, as rectangles, lines and texts; from that one description come
-//! - [`HeatMap::svg`]: text stays text and names a list of font families;
-//! - [`HeatMap::pdf`]: text stays text, in a subset of the embedded font;
-//! - [`HeatMap::png`]: that SVG, rendered with the embedded font.
+//! A [`Figure`] holds panels: maps of rows and layers, or lines over the layers. It is laid out once, in `layout`, as
+//! cells, lines and texts; from that one description come
+//! - [`Figure::svg`]: text stays text and names a list of font families;
+//! - [`Figure::pdf`]: text stays text, in a subset of the embedded font;
+//! - [`Figure::png`]: that SVG, rendered with the embedded font.
 //!
-//! [`terminal_map`] draws the same map with the cells of a terminal. The same map gives the same bytes.
+//! The same figure gives the same bytes, and each says what made it: in its small print and in its file's metadata
+//! ([`Provenance`]).
+//!
+//! [`figures`] makes the figures of a results folder; a [`Gallery`] puts many in one PDF or HTML document. A
+//! [`HeatMap`] is the figure of one trace, which [`terminal_map`] also draws with the cells of a terminal.
 
+mod color_scale;
 mod error;
+mod figure;
+pub mod figures;
 mod font;
+mod gallery;
 mod heat_map;
 mod label;
 mod layout;
 mod pdf;
 mod png;
+mod provenance;
 mod ramp;
 mod scale;
 mod scene;
 mod svg;
 mod terminal;
+mod words;
 
-pub use error::FigureError;
+pub use color_scale::{ColorScale, Ramp};
+pub use error::{FigureError, PanelProblem};
+pub use figure::{Content, Figure, Lines, Map, Panel, Rows, Series, Stroke, Width};
+pub use gallery::Gallery;
 pub use heat_map::HeatMap;
 pub use png::PRINT_DPI;
+pub use provenance::Provenance;
 pub use terminal::{ColorDepth, MIN_WIDTH, terminal_map};

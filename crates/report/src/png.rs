@@ -6,10 +6,10 @@ use resvg::tiny_skia::{Color, Pixmap, Transform};
 use resvg::usvg::{Options, Tree, fontdb};
 
 use crate::font::{FAMILY, FILE};
-use crate::layout::{Glyphs, lay_out};
+use crate::layout::{Glyphs, lay_out, lay_out_heat_map};
 use crate::scene::Scene;
 use crate::svg::write_svg;
-use crate::{FigureError, HeatMap};
+use crate::{Figure, FigureError, HeatMap};
 
 /// The resolution that journals ask of pictures in colour.
 pub const PRINT_DPI: f32 = 300.0;
@@ -27,9 +27,24 @@ impl HeatMap {
     /// # Errors
     /// Those of [`HeatMap::check`], and a resolution that makes the picture empty or too large.
     pub fn png(&self, dpi: f32) -> Result<Vec<u8>, FigureError> {
-        let scene = lay_out(self, Glyphs::Embedded)?;
-        encode(&render(&scene, dpi)?, dpi, &scene.title).map_err(|error| FigureError::draw("PNG", error))
+        write_png(&lay_out_heat_map(self, Glyphs::Embedded)?, dpi)
     }
+}
+
+impl Figure {
+    /// The figure as a PNG file that states its resolution, and what made it.
+    ///
+    /// Characters that the embedded font lacks are shown by their codes, as in `\u{4e2d}`.
+    ///
+    /// # Errors
+    /// Those of [`Figure::check`], and a resolution that makes the picture empty or too large.
+    pub fn png(&self, dpi: f32) -> Result<Vec<u8>, FigureError> {
+        write_png(&lay_out(self, Glyphs::Embedded)?, dpi)
+    }
+}
+
+fn write_png(scene: &Scene, dpi: f32) -> Result<Vec<u8>, FigureError> {
+    encode(&render(scene, dpi)?, dpi, scene).map_err(|error| FigureError::draw("PNG", error))
 }
 
 fn render(scene: &Scene, dpi: f32) -> Result<Pixmap, FigureError> {
@@ -53,7 +68,7 @@ fn options() -> Options<'static> {
 }
 
 /// The opaque pixels as an RGB file.
-fn encode(pixmap: &Pixmap, dpi: f32, title: &str) -> Result<Vec<u8>, png::EncodingError> {
+fn encode(pixmap: &Pixmap, dpi: f32, scene: &Scene) -> Result<Vec<u8>, png::EncodingError> {
     let mut file = Vec::new();
     let mut encoder = png::Encoder::new(&mut file, pixmap.width(), pixmap.height());
     encoder.set_color(png::ColorType::Rgb);
@@ -64,7 +79,11 @@ fn encode(pixmap: &Pixmap, dpi: f32, title: &str) -> Result<Vec<u8>, png::Encodi
         yppu: pixels_per_meter,
         unit: png::Unit::Meter,
     }));
-    encoder.add_itxt_chunk("Title".to_owned(), title.to_owned())?;
+    encoder.add_itxt_chunk("Title".to_owned(), scene.title.clone())?;
+    if let Some(made) = scene.provenance.first() {
+        encoder.add_itxt_chunk("Description".to_owned(), scene.description.clone())?;
+        encoder.add_itxt_chunk("Software".to_owned(), made.program.clone())?;
+    }
     let rgb: Vec<u8> =
         pixmap.data().chunks_exact(4).flat_map(|pixel| [pixel[0], pixel[1], pixel[2]]).collect();
     let mut writer = encoder.write_header()?;

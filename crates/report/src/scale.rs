@@ -1,25 +1,25 @@
 //! From values to shades, and the round numbers that mark a scale.
 
 /// Differences below this share of the scale's larger end are rounding, not effects.
-const ROUNDING: f32 = 1e-6;
+const ROUNDING: f64 = 1e-6;
 
 /// The values that get the palest and the darkest colour. `dark` may be the smaller one.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Scale {
     /// The value without any effect.
-    pub(crate) pale: f32,
+    pub(crate) pale: f64,
     /// The value with the largest effect.
-    pub(crate) dark: f32,
+    pub(crate) dark: f64,
 }
 
 impl Scale {
     /// The smaller end.
-    pub(crate) fn low(self) -> f32 {
+    pub(crate) fn low(self) -> f64 {
         self.pale.min(self.dark)
     }
 
     /// The larger end.
-    pub(crate) fn high(self) -> f32 {
+    pub(crate) fn high(self) -> f64 {
         self.pale.max(self.dark)
     }
 
@@ -29,13 +29,35 @@ impl Scale {
     }
 
     /// How dark a value is drawn: 0 (pale) to 1; values beyond the ends are drawn as the ends.
-    pub(crate) fn darkness(self, value: f32) -> f32 {
-        if self.is_flat() { 0.0 } else { ((value - self.pale) / (self.dark - self.pale)).clamp(0.0, 1.0) }
+    pub(crate) fn darkness(self, value: f64) -> f32 {
+        if self.is_flat() {
+            return 0.0;
+        }
+        ((value - self.pale) / (self.dark - self.pale)).clamp(0.0, 1.0) as f32
+    }
+
+    /// The value, or the end that it lies beyond.
+    pub(crate) fn clamp(self, value: f64) -> f64 {
+        value.max(self.low()).min(self.high())
     }
 
     /// The value at a share of the way from the smaller to the larger end.
-    pub(crate) fn value_at(self, share: f32) -> f32 {
+    pub(crate) fn value_at(self, share: f64) -> f64 {
         self.low() + share * (self.high() - self.low())
+    }
+
+    /// Round numbers within the scale that are whole, at most `most`, or its ends where fewer than two fit.
+    pub(crate) fn whole_ticks(self, most: usize) -> Vec<Tick> {
+        let is_whole = |tick: &Tick| (tick.value - tick.value.round()).abs() < 1e-9;
+        let mut ticks = self.ticks(most);
+        ticks.retain(is_whole);
+        ticks.iter_mut().for_each(|tick| tick.label = format!("{:.0}", tick.value));
+        if ticks.len() < 2 && !self.is_flat() {
+            return [self.low(), self.high()]
+                .map(|value| Tick { value, label: format!("{value:.0}") })
+                .into();
+        }
+        ticks
     }
 
     /// At most `most` round numbers within the scale, or its ends where fewer than two fit.
@@ -44,7 +66,7 @@ impl Scale {
         if self.is_flat() {
             return vec![end(self.low())];
         }
-        let ticks = round_ticks(f64::from(self.low()), f64::from(self.high()), most.max(2));
+        let ticks = round_ticks(self.low(), self.high(), most.max(2));
         if ticks.len() < 2 { vec![end(self.low()), end(self.high())] } else { ticks }
     }
 }
@@ -53,7 +75,7 @@ impl Scale {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Tick {
     /// The value, within the scale.
-    pub(crate) value: f32,
+    pub(crate) value: f64,
     /// The value as it is written.
     pub(crate) label: String,
 }
@@ -71,7 +93,7 @@ fn round_ticks(low: f64, high: f64, most: usize) -> Vec<Tick> {
             let tick = |multiple: i64| {
                 let value = multiple as f64 * step;
                 let label = tick_label(value, power, high.abs().max(low.abs()));
-                Tick { value: value.clamp(low, high) as f32, label }
+                Tick { value: value.clamp(low, high), label }
             };
             return (first..=last).map(tick).collect();
         }
@@ -84,16 +106,18 @@ fn tick_label(value: f64, power: i32, largest: f64) -> String {
     if value == 0.0 {
         return "0".to_owned();
     }
-    if largest >= 0.01 {
+    let sign = if value < 0.0 { "−" } else { "" };
+    let value = value.abs();
+    if (0.01..1e5).contains(&largest) {
         let decimals = usize::try_from(-power).unwrap_or(0);
-        return format!("{value:.decimals$}");
+        return format!("{sign}{value:.decimals$}");
     }
-    let digits = usize::try_from(value.abs().log10().floor() as i32 - power).unwrap_or(0);
-    format!("{value:.digits$e}")
+    let digits = usize::try_from(value.log10().floor() as i32 - power).unwrap_or(0);
+    format!("{sign}{value:.digits$e}")
 }
 
 /// A probability with three decimals, or as a power of ten when it is small.
-pub(crate) fn probability(value: f32) -> String {
+pub(crate) fn probability(value: f64) -> String {
     if value == 0.0 {
         "0".to_owned()
     } else if value.abs() < 0.01 {
@@ -107,7 +131,7 @@ pub(crate) fn probability(value: f32) -> String {
 mod tests {
     use super::*;
 
-    fn labels(pale: f32, dark: f32, most: usize) -> Vec<String> {
+    fn labels(pale: f64, dark: f64, most: usize) -> Vec<String> {
         Scale { pale, dark }.ticks(most).into_iter().map(|tick| tick.label).collect()
     }
 
@@ -120,6 +144,20 @@ mod tests {
         assert_eq!(labels(0.500005, 0.500045, 4), ["0.50001", "0.50002", "0.50003", "0.50004"]);
         assert_eq!(labels(0.13, 0.18, 2), ["0.130", "0.180"]);
         assert_eq!(labels(0.3, 0.3, 5), ["0.300"]);
+        assert_eq!(labels(-0.02, 0.07, 5), ["−0.02", "0", "0.02", "0.04", "0.06"]);
+        assert_eq!(labels(0.0, 2.5e7, 4), ["0", "1e7", "2e7"]);
+    }
+
+    #[test]
+    fn counts_are_marked_by_whole_numbers() {
+        let labels = |most: f64| -> Vec<String> {
+            let ticks = Scale { pale: 0.0, dark: most }.whole_ticks(7);
+            ticks.into_iter().map(|tick| tick.label).collect()
+        };
+        assert_eq!(labels(0.0), ["0"]);
+        assert_eq!(labels(1.0), ["0", "1"]);
+        assert_eq!(labels(2.0), ["0", "1", "2"]);
+        assert_eq!(labels(12.0), ["0", "2", "4", "6", "8", "10", "12"]);
     }
 
     #[test]

@@ -2,9 +2,11 @@
 //!
 //! Lengths are points (1/72 inch); x grows to the right, y downwards.
 
+use crate::Provenance;
 use crate::ramp::Rgb;
 
 /// A laid-out figure, its items in drawing order.
+#[derive(Debug, Clone)]
 pub(crate) struct Scene {
     pub(crate) width: f32,
     pub(crate) height: f32,
@@ -12,15 +14,22 @@ pub(crate) struct Scene {
     pub(crate) title: String,
     /// As `title`, longer.
     pub(crate) description: String,
+    /// What made the numbers, for the file's metadata.
+    pub(crate) provenance: Vec<Provenance>,
     pub(crate) items: Vec<Item>,
 }
 
 /// One thing that is drawn.
+#[derive(Debug, Clone)]
 pub(crate) enum Item {
     /// A filled rectangle whose edges are kept sharp.
     Fill(Rect, Rgb),
+    /// A filled polygon that what lies below shines through.
+    Area(Area),
     /// A straight line.
     Line(Line),
+    /// A line through several points.
+    Curve(Curve),
     /// A line of text.
     Text(Text),
 }
@@ -46,7 +55,29 @@ impl Rect {
     }
 }
 
+/// A filled polygon.
+#[derive(Debug, Clone)]
+pub(crate) struct Area {
+    /// Its corners; the last is joined to the first.
+    pub(crate) corners: Vec<(f32, f32)>,
+    pub(crate) color: Rgb,
+    /// 1 hides what lies below.
+    pub(crate) opacity: f32,
+}
+
+/// A line through several points; its ends and joints are round.
+#[derive(Debug, Clone)]
+pub(crate) struct Curve {
+    pub(crate) points: Vec<(f32, f32)>,
+    pub(crate) thickness: f32,
+    pub(crate) color: Rgb,
+    /// Lengths of strokes and gaps by turns; none for a solid line.
+    pub(crate) dashes: &'static [f32],
+    pub(crate) opacity: f32,
+}
+
 /// A straight line; its ends are square, so that two of them close a corner.
+#[derive(Debug, Clone)]
 pub(crate) struct Line {
     pub(crate) from: (f32, f32),
     pub(crate) to: (f32, f32),
@@ -54,7 +85,8 @@ pub(crate) struct Line {
     pub(crate) color: Rgb,
 }
 
-/// A line of text, set upright.
+/// A line of text.
+#[derive(Debug, Clone)]
 pub(crate) struct Text {
     pub(crate) content: String,
     /// Where the anchor lies.
@@ -64,6 +96,8 @@ pub(crate) struct Text {
     pub(crate) size: f32,
     pub(crate) anchor: Anchor,
     pub(crate) color: Rgb,
+    /// Runs upwards instead of to the right.
+    pub(crate) upwards: bool,
 }
 
 /// Which part of a text lies at its x.

@@ -126,7 +126,7 @@ struct Painter<'a> {
 impl Painter<'_> {
     fn strongest(&self, values: &[f32]) -> f32 {
         let scale = self.map.scale();
-        values.iter().map(|&value| scale.darkness(value)).fold(0.0, f32::max)
+        values.iter().map(|&value| scale.darkness(value.into())).fold(0.0, f32::max)
     }
 
     /// Cells of `width` columns; characters stand between bars, since the palest is a space.
@@ -167,7 +167,7 @@ impl Painter<'_> {
         let scale = self.map.scale();
         let (low, high) = (probability(scale.low()), probability(scale.high()));
         let steps = SHADES.len();
-        let share = |step: usize| step as f32 / (steps - 1) as f32;
+        let share = |step: usize| step as f64 / (steps - 1) as f64;
         let shades: Vec<f32> = (0..steps).map(|step| scale.darkness(scale.value_at(share(step)))).collect();
         let fixed = indent.len() + low.len() + high.len() + steps + "p()   ".len() + 2;
         let answer = visible(&self.map.answer);

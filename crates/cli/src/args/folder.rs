@@ -59,10 +59,13 @@ pub(crate) struct FiguresArgs {
     pub(crate) out: PathBuf,
     #[command(flatten)]
     pub(crate) choice: ChoiceArgs,
-    /// Which of the selected prompts get figures of their own, in the same words as --select
-    #[arg(long, value_name = "WHICH", default_value = "random:6")]
-    pub(crate) prompts: Selection,
-    /// How many prompts the averages of the fewest and of the most tokens take, at most
+    /// Which of the selected prompts get figures of their own, in the same words as --select [default: 4 at random]
+    #[arg(long, value_name = "WHICH")]
+    pub(crate) prompts: Option<Selection>,
+    /// Which of the selected prompts are in the galleries, in the same words [default: 100 at random]
+    #[arg(long, value_name = "WHICH")]
+    pub(crate) gallery: Option<Selection>,
+    /// How many prompts the averages of those with the fewest and the most tokens take, at most
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = super::up_to(1 << 30))]
     pub(crate) extremes: usize,
     /// Another model's results folder: its averages and the same prompts side by side

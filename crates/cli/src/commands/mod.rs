@@ -2,6 +2,7 @@
 
 pub(crate) mod bench;
 pub(crate) mod export;
+pub(crate) mod figures;
 pub(crate) mod import;
 pub(crate) mod merge;
 pub(crate) mod summary;

@@ -16,7 +16,7 @@ fn short(component: Component) -> HeatMap {
     map(component, &SHORT, 0..2, 12)
 }
 
-fn assert_recorded(name: &str, found: &str) {
+pub(crate) fn assert_recorded(name: &str, found: &str) {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/snapshots").join(name);
     if env::var_os("UPDATE_SNAPSHOTS").is_some() {
         fs::write(&path, found).unwrap();

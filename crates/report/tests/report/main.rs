@@ -3,6 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic, its helpers too")]
 
 mod common;
+mod data;
 mod figures;
 mod inputs;
+mod page;
+mod panels;
 mod terminal;

@@ -1,0 +1,203 @@
+//! Maps of one prompt.
+
+use causal_trace_core::{Component, Direction};
+use causal_trace_results::{EffectGrid, Manifest, Outcome, PromptRecord, TracedPrompt};
+
+use super::roles::name_panels;
+use super::{Measure, checked, width};
+use crate::label::{shorten, visible};
+use crate::scale::probability;
+use crate::{ColorScale, Content, Figure, FigureError, Map, Panel, Provenance, Rows, words};
+
+/// The longest answer that a subtitle shows, in characters: what follows it must have room in one column.
+const MAX_ANSWER: f32 = 20.0;
+
+/// The colours of a prompt's map.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MapStyle {
+    /// From the lowest value (at most 0) to the highest, in the component's colour.
+    Plain,
+    /// Blue below 0, red above.
+    Diverging,
+    /// From 0 up; effects in the wrong direction are drawn as 0.
+    Cutoff,
+}
+
+impl MapStyle {
+    /// All of them.
+    pub const ALL: [MapStyle; 3] = [MapStyle::Plain, MapStyle::Diverging, MapStyle::Cutoff];
+
+    fn file_suffix(self) -> &'static str {
+        match self {
+            MapStyle::Plain => "",
+            MapStyle::Diverging => "-diverging",
+            MapStyle::Cutoff => "-cutoff",
+        }
+    }
+
+    /// The scale of some values.
+    pub(super) fn scale(self, component: Component, direction: Direction, values: &[f64]) -> ColorScale {
+        match self {
+            MapStyle::Plain => ColorScale::sequential(component, direction, values),
+            MapStyle::Diverging => ColorScale::diverging(values),
+            MapStyle::Cutoff => ColorScale::cutoff(component, direction, values),
+        }
+    }
+}
+
+/// All figures of one prompt, each with the stem of its file, as in `prompt-12-residual-ie-cutoff`: for every
+/// component both effects in all styles, and the components side by side, as in `prompt-12-ie`.
+///
+/// # Errors
+/// A fact that was not traced, or grids that do not fit its tokens.
+pub fn prompt_figures(
+    manifest: &Manifest,
+    record: &PromptRecord,
+) -> Result<Vec<(String, Figure)>, FigureError> {
+    let id = record.fact.known_id;
+    let mut figures = Vec::new();
+    for measure in Measure::ALL {
+        let overview = overview(manifest, record, measure, MapStyle::Plain)?;
+        figures.push((format!("prompt-{id}-{}", measure.short()), overview));
+        for grid in &traced(record)?.grids {
+            for style in MapStyle::ALL {
+                let (component, suffix) = (grid.component, style.file_suffix());
+                let stem = format!("prompt-{id}-{component}-{}{suffix}", measure.short());
+                figures.push((stem, prompt(manifest, record, component, measure, style)?));
+            }
+        }
+    }
+    Ok(figures)
+}
+
+/// One component's effects in one prompt.
+///
+/// # Errors
+/// A fact or component that was not traced, or a grid that does not fit the tokens.
+pub fn prompt(
+    manifest: &Manifest,
+    record: &PromptRecord,
+    component: Component,
+    measure: Measure,
+    style: MapStyle,
+) -> Result<Figure, FigureError> {
+    let id = record.fact.known_id;
+    let grid = traced(record)?.grid(component).ok_or(FigureError::NoComponent { id, component })?;
+    let direction = manifest.settings.direction;
+    let patching = words::patching(component, direction);
+    let panel = panel(manifest, record, grid, measure, style)?;
+    figure(manifest, record, measure, &patching, vec![panel])
+}
+
+/// All components' effects in one prompt side by side, each on its own scale.
+///
+/// # Errors
+/// A fact that was not traced, or grids that do not fit its tokens.
+pub fn overview(
+    manifest: &Manifest,
+    record: &PromptRecord,
+    measure: Measure,
+    style: MapStyle,
+) -> Result<Figure, FigureError> {
+    let grids = &traced(record)?.grids;
+    if grids.is_empty() {
+        return Err(FigureError::NoComponents { what: format!("fact {} has none", record.fact.known_id) });
+    }
+    let panels = grids.iter().map(|grid| panel(manifest, record, grid, measure, style));
+    let direction = manifest.settings.direction;
+    let patching = match &grids[..] {
+        [grid] => words::patching(grid.component, direction),
+        _ => format!("{} states", words::doing(direction)),
+    };
+    figure(manifest, record, measure, &patching, panels.collect::<Result<_, _>>()?)
+}
+
+fn figure(
+    manifest: &Manifest,
+    record: &PromptRecord,
+    measure: Measure,
+    patching: &str,
+    panels: Vec<Panel>,
+) -> Result<Figure, FigureError> {
+    checked(Figure {
+        title: format!("{} of {patching}", measure.title()),
+        subtitle: format!("{}, {}", runs(record)?, manifest.model.name),
+        width: width(panels.len()),
+        columns: panels.len(),
+        panels: name_panels(panels),
+        small_print: vec![format!("fact {}; {}; *: subject", record.fact.known_id, measure.definition())],
+        provenance: vec![Provenance::of(manifest, 1)],
+    })
+}
+
+fn panel(
+    manifest: &Manifest,
+    record: &PromptRecord,
+    grid: &EffectGrid,
+    measure: Measure,
+    style: MapStyle,
+) -> Result<Panel, FigureError> {
+    let values = values(grid, measure);
+    let scale = style.scale(grid.component, manifest.settings.direction, &values);
+    let content = Content::Map(map(manifest, record, grid, values, scale, measure.with_unit(""))?);
+    Ok(Panel { title: words::component(grid.component).to_owned(), content })
+}
+
+/// The values that a map shows.
+pub(super) fn values(grid: &EffectGrid, measure: Measure) -> Vec<f64> {
+    let values = match measure {
+        Measure::IndirectEffect => &grid.indirect_effect,
+        Measure::PercentImprovement => &grid.percent_improvement,
+    };
+    values.iter().map(|value| value * measure.factor()).collect()
+}
+
+/// Values over a prompt's tokens and the layers.
+pub(super) fn map(
+    manifest: &Manifest,
+    record: &PromptRecord,
+    grid: &EffectGrid,
+    values: Vec<f64>,
+    scale: ColorScale,
+    measure: String,
+) -> Result<Map, FigureError> {
+    let window = if grid.component.is_windowed() { manifest.settings.window.width } else { 1 };
+    Ok(Map {
+        rows: rows(record)?,
+        n_layers: grid.n_layers,
+        values,
+        scale,
+        measure,
+        layer_axis: words::layer_axis(window),
+        counts: false,
+        no_value: None,
+    })
+}
+
+/// The prompt's tokens; without stars where the subject is not known.
+fn rows(record: &PromptRecord) -> Result<Rows, FigureError> {
+    let tokens = record.tokens.clone();
+    let subject = record.subject.map_or(0..0, |span| span.range());
+    if subject.start > subject.end || subject.end > tokens.len() {
+        return Err(FigureError::NoSubject { id: record.fact.known_id });
+    }
+    Ok(Rows::Tokens { tokens, subject })
+}
+
+/// The numbers of a fact that was traced.
+pub(super) fn traced(record: &PromptRecord) -> Result<&TracedPrompt, FigureError> {
+    match &record.outcome {
+        Outcome::Traced(traced) => Ok(traced),
+        Outcome::Skipped(skip) => {
+            Err(FigureError::NotTraced { id: record.fact.known_id, reason: skip.reason.name() })
+        }
+    }
+}
+
+/// The answer's probability in the clean and in the corrupted run.
+pub(super) fn runs(record: &PromptRecord) -> Result<String, FigureError> {
+    let TracedPrompt { answer, clean, corrupted, .. } = traced(record)?;
+    let [clean, corrupted] = [*clean, *corrupted].map(probability);
+    let answer = shorten(&visible(answer), MAX_ANSWER, |text| text.chars().count() as f32);
+    Ok(format!("p({answer}) = {clean}, corrupted p* = {corrupted}"))
+}
