@@ -10,7 +10,9 @@ mod tokens;
 mod trace;
 
 pub(crate) use bench::BenchArgs;
-pub(crate) use folder::{ExportArgs, ExportFormat, FigureFormat, FiguresArgs, ImportArgs, ImportFormat, MergeArgs, SummaryArgs};
+pub(crate) use folder::{
+    ExportArgs, ExportFormat, FigureFormat, FiguresArgs, ImportArgs, ImportFormat, MergeArgs, SummaryArgs,
+};
 pub(crate) use sweep::{Shard, SweepArgs, TargetChoice};
 pub(crate) use tokens::TokensArgs;
 pub(crate) use trace::TraceArgs;

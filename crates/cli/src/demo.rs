@@ -2,8 +2,8 @@
 
 use anyhow::{Context, Result};
 use causal_trace_core::{Fact, parse_facts};
-use causal_trace_lm::{Fingerprint, LanguageModel};
 use causal_trace_lm::weights::Weights;
+use causal_trace_lm::{Fingerprint, LanguageModel};
 
 const TOKENIZER: &[u8] = include_bytes!("../../../demo/gpt2/tokenizer.json");
 /// The facts as they stand in the repository.

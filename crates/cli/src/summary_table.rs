@@ -65,8 +65,7 @@ fn role_row(role: Role, row: usize, summary: &ComponentSummary) -> String {
     let largest =
         (0..averages.len()).max_by(|&a, &b| averages[a].abs().total_cmp(&averages[b].abs())).unwrap_or(0);
     let peaks: usize = summary.peaks[row].iter().sum();
-    let interval =
-        format!("[{:.4}, {:.4}]", summary.ci95_low[row][largest], summary.ci95_high[row][largest]);
+    let interval = format!("[{:.4}, {:.4}]", summary.ci95_low[row][largest], summary.ci95_high[row][largest]);
     format!(
         "{label:<24}{:>7}{largest:>7}  {:>7.4} {interval:<18}{:>7.4}{:>7.0} %{peaks:>8}",
         summary.counts[row],

@@ -142,8 +142,11 @@ fn damaged_parts_are_named_and_the_others_stay() {
     altered[bytes.len() / 2] ^= 1;
     for damaged in [&bytes[..bytes.len() / 2], &altered, b""] {
         std::fs::write(&victim, damaged).unwrap();
-        for command in [&sweep("results")[..], &["summary", "results"], &["export", "results", "--to", "json", "--out", "x"]]
-        {
+        for command in [
+            &sweep("results")[..],
+            &["summary", "results"],
+            &["export", "results", "--to", "json", "--out", "x"],
+        ] {
             fails(folder.path(), command, 1, &["part-00003"]);
         }
     }

@@ -54,7 +54,8 @@ fn a_folder_is_drawn_without_its_model_and_the_same_each_time() {
         "prompt-25/prompt-25-attn-ie-diverging",
         "prompt-25/repeated-25-residual",
     ] {
-        let file = |end: &str| first.get(&format!("{stem}.{end}")).unwrap_or_else(|| panic!("no {stem}.{end}"));
+        let file =
+            |end: &str| first.get(&format!("{stem}.{end}")).unwrap_or_else(|| panic!("no {stem}.{end}"));
         assert!(file("png").starts_with(b"\x89PNG") && file("pdf").starts_with(b"%PDF"), "{stem}");
         let svg = String::from_utf8(file("svg").clone()).unwrap();
         for word in ["gpt2", "3 samples", "seed 1", "causal-trace"] {
@@ -71,9 +72,13 @@ fn a_folder_is_drawn_without_its_model_and_the_same_each_time() {
 fn two_models_are_drawn_side_by_side() {
     let folder = tempdir().unwrap();
     for model in ["demo", "demo-j"] {
-        succeeds(folder.path(), &["sweep", "--model", model, "--limit", "12", "--samples", "2", "--out", model]);
+        succeeds(
+            folder.path(),
+            &["sweep", "--model", model, "--limit", "12", "--samples", "2", "--out", model],
+        );
     }
-    let beside = ["figures", "demo", "--beside", "demo-j", "--prompts", "random:1", "--formats", "svg", "--out", "f"];
+    let beside =
+        ["figures", "demo", "--beside", "demo-j", "--prompts", "random:1", "--formats", "svg", "--out", "f"];
     succeeds(folder.path(), &beside);
     let drawn = files(&folder.path().join("f"));
     let averages = String::from_utf8(drawn["beside.svg"].clone()).unwrap();
@@ -89,10 +94,12 @@ fn the_published_results_are_drawn() {
     let folder = tempdir().unwrap();
     for model in ["gpt2-xl", "gpt-j"] {
         let cases = shared.join("seed").join(model);
-        let import = ["import", cases.to_str().unwrap(), "--from", "rome", "--model-name", model, "--out", model];
+        let import =
+            ["import", cases.to_str().unwrap(), "--from", "rome", "--model-name", model, "--out", model];
         succeeds(folder.path(), &import);
     }
-    let figures = ["figures", "gpt2-xl", "--beside", "gpt-j", "--roles", "dannyallover", "--gallery", "random:5"];
+    let figures =
+        ["figures", "gpt2-xl", "--beside", "gpt-j", "--roles", "dannyallover", "--gallery", "random:5"];
     succeeds(folder.path(), &[&figures[..], &["--prompts", "ids:12", "--out", "f"]].concat());
     let drawn = files(&folder.path().join("f"));
     let svg = String::from_utf8(drawn["average-indirect-effect.svg"].clone()).unwrap();
@@ -109,5 +116,10 @@ fn a_folder_that_cannot_be_drawn_is_an_error() {
     std::fs::write(folder.path().join("file"), "").unwrap();
     fails(folder.path(), &["figures", "results", "--out", "file"], 1, &["file"]);
     fails(folder.path(), &["figures", "results", "--out", "f", "--select", "ids:99999"], 1, &["99999"]);
-    fails(folder.path(), &["figures", "results", "--out", "f", "--formats", "gif"], 2, &["svg", "pdf", "png"]);
+    fails(
+        folder.path(),
+        &["figures", "results", "--out", "f", "--formats", "gif"],
+        2,
+        &["svg", "pdf", "png"],
+    );
 }

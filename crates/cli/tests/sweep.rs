@@ -111,7 +111,8 @@ fn a_sweep_gives_the_numbers_of_single_traces() {
 
 #[test]
 fn exported_cases_equal_the_recorded_ones() {
-    let Some(shared) = shared("ROME's facts; a sweep over them is not compared with the recorded cases") else {
+    let Some(shared) = shared("ROME's facts; a sweep over them is not compared with the recorded cases")
+    else {
         return;
     };
     let folder = tempdir().unwrap();
@@ -143,9 +144,7 @@ fn exported_cases_equal_the_recorded_ones() {
 #[test]
 fn every_skipped_fact_has_its_reason() {
     let folder = tempdir().unwrap();
-    let fact = |id: i64, prompt: &str, subject: &str, attribute: &str| {
-        json!({"known_id": id, "prompt": prompt, "subject": subject, "attribute": attribute})
-    };
+    let fact = |id: i64, prompt: &str, subject: &str, attribute: &str| json!({"known_id": id, "prompt": prompt, "subject": subject, "attribute": attribute});
     let good = "Space Needle can be found in the city of";
     let long = format!("{good} {}", "and of ".repeat(200));
     write_facts(

@@ -109,7 +109,10 @@ mod tests {
         let write = |name: &str, bytes: &str| std::fs::write(folder.path().join(name), bytes).unwrap();
         write("config.json", "{}");
         write("tokenizer.json", "t");
-        write("model.safetensors.index.json", r#"{"weight_map": {"x": "b.safetensors", "y": "a.safetensors"}}"#);
+        write(
+            "model.safetensors.index.json",
+            r#"{"weight_map": {"x": "b.safetensors", "y": "a.safetensors"}}"#,
+        );
         write("a.safetensors", "first");
         write("b.safetensors", "second");
         write("c.safetensors", "of another model");

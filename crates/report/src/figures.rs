@@ -23,7 +23,7 @@ use causal_trace_results::statistics::Summary;
 pub use average::{Statistic, average};
 pub use gallery::gallery;
 pub use lines::lines;
-pub use peaks::peaks;
+pub use peaks::{peaks, role_peaks};
 pub use prompt::{MapStyle, overview, prompt, prompt_figures};
 pub use repeated::repeated;
 pub use side_by_side::{PromptSide, SummarySide, prompts_side_by_side, summaries_side_by_side};
@@ -119,6 +119,7 @@ pub fn standard(
     }
     figures.push(("lines".to_owned(), lines(manifest, summary)?));
     figures.push(("peaks".to_owned(), peaks(manifest, summary)?));
+    figures.push(("role-peaks".to_owned(), role_peaks(manifest, summary)?));
     figures.push(("wrong-direction".to_owned(), wrong_direction(manifest, summary)?));
     if let (Some(fewest), Some(most)) = (fewest, most) {
         let side =

@@ -81,6 +81,7 @@ fn rome_s_roles_worked_out_by_hand() {
     let peaks = [[0, 0], [0, 0], [1, 0], [0, 0], [0, 0], [0, 1]];
     assert_eq!(residual.peaks, peaks);
     assert_eq!(residual.without_peak, 1);
+    assert_eq!(residual.role_peaks, [[2, 0], [0, 0], [2, 0], [1, 1], [0, 0], [1, 1]]);
     assert_eq!(summary.prompts, 3);
     assert!((summary.average_total_effect - 0.8 / 3.0).abs() < 1e-12);
     assert!((summary.mean_clean - 1.7 / 3.0).abs() < 1e-12);

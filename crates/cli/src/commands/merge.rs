@@ -8,15 +8,12 @@ use crate::printer::Printer;
 
 pub(crate) fn run(args: &MergeArgs, printer: &Printer) -> Result<()> {
     let merged = merge(&args.results, &args.out)?;
-    printer.result(&format!(
-        "{} facts in {} parts in {}",
-        merged.prompts,
-        merged.parts,
-        args.out.display()
-    ));
+    printer.result(&format!("{} facts in {} parts in {}", merged.prompts, merged.parts, args.out.display()));
     for missing in &merged.missing {
         let (n, folder) = (missing.parts.len(), missing.folder.display());
-        printer.note(&format!("note: {n} parts are missing in {folder}; the sweep that makes it is not complete"));
+        printer.note(&format!(
+            "note: {n} parts are missing in {folder}; the sweep that makes it is not complete"
+        ));
     }
     Ok(())
 }

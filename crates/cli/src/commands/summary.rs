@@ -53,10 +53,8 @@ pub(crate) fn open(path: &Path, printer: &Printer) -> Result<ResultsFolder> {
 
 /// The ids of the selected prompts.
 pub(crate) fn selected(folder: &ResultsFolder, selection: &Selection) -> Result<BTreeSet<i64>> {
-    let candidates = folder
-        .prompts()
-        .map(|record| Ok(Candidate::from(&record?)))
-        .collect::<Result<Vec<Candidate>>>()?;
+    let candidates =
+        folder.prompts().map(|record| Ok(Candidate::from(&record?))).collect::<Result<Vec<Candidate>>>()?;
     Ok(selection.choose_among(&candidates)?)
 }
 

@@ -27,11 +27,8 @@ pub(crate) struct SweepProgress<'a> {
 
 impl<'a> SweepProgress<'a> {
     pub(crate) fn new(printer: &'a Printer, n_prompts: usize, total_cost: f64) -> Self {
-        let bar = if printer.shows_progress() {
-            ProgressBar::new(STEPS as u64)
-        } else {
-            ProgressBar::hidden()
-        };
+        let bar =
+            if printer.shows_progress() { ProgressBar::new(STEPS as u64) } else { ProgressBar::hidden() };
         if let Ok(style) = ProgressStyle::with_template("{bar:30} {percent:>3} %  {msg}") {
             bar.set_style(style);
         }

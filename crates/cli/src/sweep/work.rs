@@ -81,18 +81,13 @@ impl Work<'_> {
                 Ok(Chosen { place, ready, answer: predicted, correct_prediction: true })
             }
             Target::Predicted => {
-                let detail =
-                    format!("predicted '{text}' ({probability:.4}) instead of '{}'", expected.text);
+                let detail = format!("predicted '{text}' ({probability:.4}) instead of '{}'", expected.text);
                 Err(Skip { reason: SkipReason::WrongPrediction, detail })
             }
         }
     }
 
-    fn trace(
-        &self,
-        chosen: &[Chosen<'_>],
-        progress: &mut dyn FnMut(usize, usize),
-    ) -> Result<Vec<Outcome>> {
+    fn trace(&self, chosen: &[Chosen<'_>], progress: &mut dyn FnMut(usize, usize)) -> Result<Vec<Outcome>> {
         let n_layers = self.lm.model.architecture().n_layers;
         let cases: Vec<Case<'_>> = chosen
             .iter()
@@ -102,16 +97,17 @@ impl Work<'_> {
             |case: &Case<'_>| TraceRecord::unmeasured(case.prompt.clone(), self.config.clone(), n_layers);
         let mut records: Vec<TraceRecord> = cases.iter().map(unmeasured).collect();
         let traced = trace_batch(&self.lm.model, &cases, self.config, &mut records, progress)?;
-        let outcomes = chosen.iter().zip(traced).zip(&records).map(|((chosen, traced), record)| match traced {
-            Ok(()) => {
-                let answer = self.lm.tokenizer.token_text(chosen.answer);
-                Ok(Outcome::Traced(TracedPrompt::of(record, answer, chosen.correct_prediction)))
-            }
-            Err(error @ TraceError::NotFinite { .. }) => {
-                Ok(Outcome::Skipped(Skip { reason: SkipReason::NotFinite, detail: error.to_string() }))
-            }
-            Err(error) => Err(error.into()),
-        });
+        let outcomes =
+            chosen.iter().zip(traced).zip(&records).map(|((chosen, traced), record)| match traced {
+                Ok(()) => {
+                    let answer = self.lm.tokenizer.token_text(chosen.answer);
+                    Ok(Outcome::Traced(TracedPrompt::of(record, answer, chosen.correct_prediction)))
+                }
+                Err(error @ TraceError::NotFinite { .. }) => {
+                    Ok(Outcome::Skipped(Skip { reason: SkipReason::NotFinite, detail: error.to_string() }))
+                }
+                Err(error) => Err(error.into()),
+            });
         outcomes.collect()
     }
 }
@@ -123,9 +119,8 @@ pub(crate) fn share(costs: &[f64], shard: Shard) -> Vec<usize> {
     let mut loads = vec![(0.0, 0); shard.count];
     let mut mine = Vec::new();
     for part in order {
-        let least = (0..shard.count).min_by(|&a, &b| {
-            loads[a].partial_cmp(&loads[b]).unwrap_or(std::cmp::Ordering::Equal)
-        });
+        let least = (0..shard.count)
+            .min_by(|&a, &b| loads[a].partial_cmp(&loads[b]).unwrap_or(std::cmp::Ordering::Equal));
         let least = least.unwrap_or_default();
         loads[least].0 += costs[part];
         // Parts without cost are shared out by their number.

@@ -119,6 +119,9 @@ fn component(component: Component, n_layers: usize, has_empty_role: bool) -> Com
         ci95_low: of(0.9, -0.004),
         ci95_high: of(1.1, 0.004),
         peaks: (0..6).map(peaks).collect(),
+        role_peaks: (0..6)
+            .map(|role| (0..n_layers).map(|layer| (7 * role + 3 * layer) % 11).collect())
+            .collect(),
         without_peak: 3,
         noise_error: of(0.1, 0.001),
     }

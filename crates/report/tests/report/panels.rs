@@ -126,6 +126,7 @@ fn the_stems_name_every_figure_once() {
         "sd-percent-improvement",
         "lines",
         "peaks",
+        "role-peaks",
         "wrong-direction",
         "fewest-and-most-tokens",
         "prompt-12-ie",
@@ -136,11 +137,11 @@ fn the_stems_name_every_figure_once() {
     assert_eq!(stems[..expected.len()], expected);
     // The three prompts of the made-up folder have one number.
     let per_prompt = 2 * (1 + 3 * 3) + 3;
-    assert_eq!(stems.len(), 8 + 3 * per_prompt);
-    let mut distinct = stems[..8 + per_prompt].to_vec();
+    assert_eq!(stems.len(), 9 + 3 * per_prompt);
+    let mut distinct = stems[..9 + per_prompt].to_vec();
     distinct.sort();
     distinct.dedup();
-    assert_eq!(distinct.len(), 8 + per_prompt);
+    assert_eq!(distinct.len(), 9 + per_prompt);
 }
 
 #[test]

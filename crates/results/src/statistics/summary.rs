@@ -72,6 +72,10 @@ pub struct ComponentSummary {
     pub peaks: Vec<Vec<usize>>,
     /// How many prompts have no effect in the expected direction at a token with a role.
     pub without_peak: usize,
+    /// For each role by itself, how many prompts have the largest effect of that role's tokens in each layer:
+    /// `[6][n_layers]`. In a residual grid the last token has the whole total effect in the last layer, which hides
+    /// from `peaks` what the other roles do.
+    pub role_peaks: Vec<Vec<usize>>,
     /// Mean over tokens of the standard error of a single prompt's IE from its samples; `NaN` where the samples
     /// are not known or there is only one.
     pub noise_error: RoleTable,

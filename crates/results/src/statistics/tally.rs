@@ -23,6 +23,7 @@ struct RoleTally {
     improvements: Moments,
     prompt_sums: PromptSums,
     wrong_direction: Vec<usize>,
+    peaks: Vec<usize>,
     error_sums: Vec<f64>,
     error_count: usize,
 }
@@ -97,27 +98,40 @@ impl ComponentTally {
             ci95_low: intervals.iter().map(|interval| interval.low.clone()).collect(),
             ci95_high: intervals.iter().map(|interval| interval.high.clone()).collect(),
             noise_error: table(&RoleTally::noise_error),
+            role_peaks: self.roles.iter().map(|role| role.peaks.clone()).collect(),
             peaks: self.peaks,
             without_peak: self.without_peak,
         }
     }
 }
 
-/// The role and layer of a prompt's largest effect in the expected direction; the first of equals, token by
-/// token.
-fn peak(grid: &EffectGrid, roles: PromptRoles, direction: Direction) -> Option<(Role, usize)> {
+/// The token and layer of the largest effect in the expected direction among some tokens; the first of equals, token
+/// by token.
+fn largest(
+    grid: &EffectGrid,
+    tokens: impl Iterator<Item = usize>,
+    direction: Direction,
+) -> Option<(usize, usize)> {
     let mut strongest = 0.0;
     let mut found = None;
-    for (token, effects) in grid.indirect_effect.chunks(grid.n_layers).enumerate() {
-        let Some(role) = roles.of_token(token).last() else { continue };
-        for (layer, &effect) in effects.iter().enumerate() {
+    for token in tokens {
+        for (layer, &effect) in
+            grid.indirect_effect[token * grid.n_layers..][..grid.n_layers].iter().enumerate()
+        {
             let strength = effect::strength(direction, effect);
             if strength > strongest {
-                (strongest, found) = (strength, Some((role, layer)));
+                (strongest, found) = (strength, Some((token, layer)));
             }
         }
     }
     found
+}
+
+/// The role and layer of a prompt's largest effect in the expected direction.
+fn peak(grid: &EffectGrid, roles: PromptRoles, direction: Direction) -> Option<(Role, usize)> {
+    let with_a_role = (0..roles.n_tokens).filter(|&token| roles.of_token(token).next().is_some());
+    let (token, layer) = largest(grid, with_a_role, direction)?;
+    Some((roles.of_token(token).last()?, layer))
 }
 
 impl RoleTally {
@@ -127,6 +141,7 @@ impl RoleTally {
             improvements: Moments::new(n_layers),
             prompt_sums: PromptSums::new(n_layers),
             wrong_direction: vec![0; n_layers],
+            peaks: vec![0; n_layers],
             error_sums: vec![0.0; n_layers],
             error_count: 0,
         }
@@ -154,6 +169,9 @@ impl RoleTally {
         }
         for (wrong, &sum) in self.wrong_direction.iter_mut().zip(&sums) {
             *wrong += usize::from(effect::strength(direction, sum) < 0.0);
+        }
+        if let Some((_, layer)) = largest(grid, tokens.iter().copied(), direction) {
+            self.peaks[layer] += 1;
         }
         self.prompt_sums.push(prompt, tokens.len(), &sums);
     }

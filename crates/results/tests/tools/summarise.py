@@ -68,6 +68,7 @@ def summary_of(cases, convention, direction):
     layers = cases[0]["scores"].shape[1]
     effects, improvements, errors, by_prompt = ([[] for _ in ROLES] for _ in range(4))
     peaks, without_peak = np.zeros((6, layers), int), 0
+    role_peaks = np.zeros((6, layers), int)
     for case in cases:
         effect, improvement, error = effects_of(case, direction)
         begin, end = (int(place) for place in case["subject_range"])
@@ -91,6 +92,8 @@ def summary_of(cases, convention, direction):
             effects[role].extend(rows)
             if rows:
                 by_prompt[role].append(np.mean(rows, axis=0))
+                if (sign * np.array(rows)).max() > 0:
+                    role_peaks[role, np.argmax(sign * np.array(rows)) % layers] += 1
     nothing = np.full(layers, np.nan)
     mean = lambda rows: np.mean(rows, axis=0) if len(rows) else nothing
     deviation = lambda rows: np.std(rows, axis=0, ddof=1) if len(rows) > 1 else nothing
@@ -108,6 +111,7 @@ def summary_of(cases, convention, direction):
         "noise_error": listed(map(mean, errors)),
         "peaks": peaks.tolist(),
         "without_peak": without_peak,
+        "role_peaks": role_peaks.tolist(),
     }
 
 
