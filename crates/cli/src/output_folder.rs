@@ -4,7 +4,8 @@ use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
+use causal_trace_results::ResultsFolder;
 
 /// A folder that was found to be writable.
 #[derive(Debug)]
@@ -16,6 +17,9 @@ impl OutputFolder {
     /// Creates the folder if needed and makes sure that files can be written there.
     pub(crate) fn create(path: &Path) -> Result<Self> {
         let unusable = || format!("cannot write to --out {}", path.display());
+        if path.is_file() {
+            bail!("--out {} is a file: give a folder", path.display());
+        }
         std::fs::create_dir_all(path).with_context(unusable)?;
         let probe = path.join(".causal-trace-probe");
         std::fs::write(&probe, b"").with_context(unusable)?;
@@ -41,6 +45,29 @@ impl OutputFolder {
     }
 }
 
+/// Nothing may be written into a results folder but by those who keep it.
+pub(crate) fn refuse_results_folder(out: &Path) -> Result<()> {
+    let absolute = std::path::absolute(out).unwrap_or_else(|_| out.to_owned());
+    refuse_inside(absolute.ancestors(), out)
+}
+
+/// A results folder may be written again, but not stand inside another.
+pub(crate) fn refuse_nested(out: &Path) -> Result<()> {
+    let absolute = std::path::absolute(out).unwrap_or_else(|_| out.to_owned());
+    refuse_inside(absolute.ancestors().skip(1), out)
+}
+
+fn refuse_inside<'a>(mut folders: impl Iterator<Item = &'a Path>, out: &Path) -> Result<()> {
+    match folders.find(|folder| ResultsFolder::open(folder).is_ok()) {
+        Some(folder) => bail!(
+            "--out {} would write into the results folder {}: choose another place",
+            out.display(),
+            folder.display()
+        ),
+        None => Ok(()),
+    }
+}
+
 /// A file that gets its name when it is whole; until then it is hidden, and it goes away when it is dropped.
 #[derive(Debug)]
 pub(crate) struct PendingFile {
@@ -52,10 +79,15 @@ pub(crate) struct PendingFile {
 impl PendingFile {
     pub(crate) fn create(path: &Path) -> Result<Self> {
         let cannot = || format!("cannot write {}", path.display());
+        // Through a link to what it leads to, or the link would be replaced.
+        let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        if path.exists() && !path.is_file() {
+            bail!("cannot write {}: it is there already and is not a file", path.display());
+        }
         let name = path.file_name().context("no file name").with_context(cannot)?;
         let part = path.with_file_name(format!(".{}.part", name.to_string_lossy()));
         let file = File::create(&part).with_context(cannot)?;
-        Ok(PendingFile { path: path.to_owned(), part, file })
+        Ok(PendingFile { path, part, file })
     }
 
     /// Gives the file its name.

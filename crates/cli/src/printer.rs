@@ -13,6 +13,19 @@ pub(crate) fn shown(text: &str) -> String {
     text.chars().map(spelled).collect()
 }
 
+/// An error and its causes; a cause that its error spells out already is not said again.
+fn in_one_line(error: &anyhow::Error) -> String {
+    let mut line = String::new();
+    for cause in error.chain().map(ToString::to_string).filter(|cause| !cause.is_empty()) {
+        if line.is_empty() {
+            line = cause;
+        } else if !line.contains(&cause) {
+            line = format!("{line}: {cause}");
+        }
+    }
+    line
+}
+
 /// Results go to stdout, everything else to stderr.
 #[derive(Debug)]
 pub(crate) struct Printer {
@@ -50,7 +63,7 @@ impl Printer {
 
     /// What went wrong, in one line.
     pub(crate) fn error(&self, error: &anyhow::Error) {
-        let _ = writeln!(std::io::stderr().lock(), "error: {}", shown(&format!("{error:#}")));
+        let _ = writeln!(std::io::stderr().lock(), "error: {}", shown(&in_one_line(error)));
     }
 
     /// Whether a progress bar would be seen.
@@ -71,5 +84,18 @@ impl Printer {
     pub(crate) fn width(&self) -> usize {
         let terminal = terminal_size::terminal_size_of(std::io::stdout());
         terminal.map_or(USUAL_WIDTH, |(width, _)| usize::from(width.0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cause_is_said_once() {
+        let full = std::io::Error::other("disk full");
+        let error = anyhow::Error::from(full).context("cannot write a: disk full").context("part 3");
+        assert_eq!(in_one_line(&error), "part 3: cannot write a: disk full");
+        assert_eq!(in_one_line(&anyhow::anyhow!("b").context("a")), "a: b");
     }
 }

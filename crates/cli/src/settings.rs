@@ -109,11 +109,16 @@ fn noise_source(
         return Ok(NoiseSource { rule: rule.to_string(), level, subject_deviation: None, facts: None });
     };
     let FactFile { name, facts, .. } = facts()?;
+    // A fact without a subject is left out of a sweep, with that reason; it has no part in the scale.
     let subjects = facts
         .iter()
-        .map(|fact| Ok(lm.tokenizer.encode(&fact.subject)?.ids))
+        .filter(|fact| !fact.subject.trim().is_empty())
+        .map(|fact| {
+            let encoded = lm.tokenizer.encode(&fact.subject);
+            Ok(encoded.with_context(|| format!("cannot tokenize the subject of fact {}", fact.known_id))?.ids)
+        })
         .collect::<Result<Vec<Vec<u32>>>>()
-        .with_context(|| format!("cannot tokenize the subjects of {name}"))?;
+        .with_context(|| name.clone())?;
     let deviation = subject_deviation(&lm.model, &subjects)
         .with_context(|| format!("cannot compute the noise level over the subjects of {name}"))?;
     Ok(NoiseSource {

@@ -1,15 +1,20 @@
 //! Averages as a person reads them in a terminal.
 
 use causal_trace_core::{Component, Role};
+use causal_trace_report::Provenance;
 use causal_trace_results::Manifest;
 use causal_trace_results::statistics::{ComponentSummary, Summary};
 
 use crate::printer::shown;
 
+/// Below so many prompts a percentile interval is too narrow.
+const FEW: usize = 20;
+
 /// What was averaged, and one table for each component.
 pub(crate) fn table(summary: &Summary, manifest: &Manifest) -> String {
     let mut lines = vec![
         format!("model      {} ({} layers)", shown(&summary.model), manifest.model.n_layers),
+        format!("settings   {}", shown(&Provenance::of(manifest, summary.prompts).settings)),
         format!("prompts    {}{}", summary.prompts, skipped(summary)),
     ];
     if summary.selection != "all" {
@@ -25,6 +30,9 @@ pub(crate) fn table(summary: &Summary, manifest: &Manifest) -> String {
         lines.extend(component_table(component, of_component));
     }
     lines.push(String::new());
+    if summary.prompts < FEW {
+        lines.push(format!("With fewer than {FEW} prompts the intervals are too narrow."));
+    }
     lines.push(format!(
         "Brackets: 95 % intervals by bootstrap over prompts ({} draws, seed {}); roles as {} counts them.",
         summary.bootstrap_draws, summary.bootstrap_seed, summary.role_convention
@@ -35,13 +43,17 @@ pub(crate) fn table(summary: &Summary, manifest: &Manifest) -> String {
 fn skipped(summary: &Summary) -> String {
     let reasons: Vec<String> =
         summary.skipped.iter().map(|(reason, n)| format!("{n} {}", reason.replace('_', " "))).collect();
-    if reasons.is_empty() { String::new() } else { format!(" (skipped: {})", reasons.join(", ")) }
+    if reasons.is_empty() {
+        String::new()
+    } else {
+        format!(" (skipped: {}; --skipped lists them)", reasons.join(", "))
+    }
 }
 
 fn component_table(component: Component, summary: &ComponentSummary) -> Vec<String> {
     let layers = if summary.window > 1 { "window around layer" } else { "layer" };
     let mut lines = vec![
-        format!("{component}: average indirect effect, at the {layers} where it is largest"),
+        format!("{component}: average indirect effect, at the {layers} where it is farthest from 0"),
         format!(
             "{:<24}{:>7}{:>7}  {:<26}{:>7}{:>9}{:>8}",
             "", "tokens", "layer", "average", "sd", "wrong", "peaks"
@@ -50,7 +62,7 @@ fn component_table(component: Component, summary: &ComponentSummary) -> Vec<Stri
     lines.extend(Role::ALL.iter().enumerate().map(|(row, role)| role_row(*role, row, summary)));
     let peaks: usize = summary.peaks.iter().flatten().sum();
     lines.push(format!(
-        "wrong: share of prompts with the opposite sign there; peaks: prompts (of {}) whose largest effect has the role",
+        "wrong: prompts with the opposite sign there; peaks: prompts (of {}) whose largest effect is at the role",
         peaks + summary.without_peak
     ));
     lines
@@ -62,15 +74,23 @@ fn role_row(role: Role, row: usize, summary: &ComponentSummary) -> String {
         return format!("{label:<24}{:>7}", 0);
     }
     let averages = &summary.average_indirect_effect[row];
-    let largest =
-        (0..averages.len()).max_by(|&a, &b| averages[a].abs().total_cmp(&averages[b].abs())).unwrap_or(0);
+    // The first of equals.
+    let farther = |best: usize, layer: usize| {
+        if averages[layer].abs() > averages[best].abs() { layer } else { best }
+    };
+    let largest = (0..averages.len()).reduce(farther).unwrap_or(0);
     let peaks: usize = summary.peaks[row].iter().sum();
     let interval = format!("[{:.4}, {:.4}]", summary.ci95_low[row][largest], summary.ci95_high[row][largest]);
     format!(
-        "{label:<24}{:>7}{largest:>7}  {:>7.4} {interval:<18}{:>7.4}{:>7.0} %{peaks:>8}",
+        "{label:<24}{:>7}{largest:>7}  {:>7.4} {interval:<18}{:>7}{:>7.0} %{peaks:>8}",
         summary.counts[row],
         averages[largest],
-        summary.sd_indirect_effect[row][largest],
+        number(summary.sd_indirect_effect[row][largest]),
         100.0 * summary.wrong_direction_share[row][largest],
     )
+}
+
+/// A number that may need more values than there are.
+fn number(value: f64) -> String {
+    if value.is_nan() { "-".to_owned() } else { format!("{value:.4}") }
 }

@@ -131,6 +131,7 @@ fn exported_cases_equal_the_recorded_ones() {
             let theirs = CaseFile::read(&golden.join("rome-s3").join(&name)).unwrap();
             assert_eq!((&ours.answer, &ours.input_ids), (&theirs.answer, &theirs.input_ids), "{name}");
             assert_eq!((ours.window, ours.subject), (theirs.window, theirs.subject), "{name}");
+            assert_eq!((ours.scores.len(), ours.n_layers), (theirs.scores.len(), theirs.n_layers), "{name}");
             let differences = ours.scores.iter().zip(&theirs.scores).map(|(a, b)| (a - b).abs());
             let of_baseline =
                 [ours.low_score - theirs.low_score, ours.high_score - theirs.high_score].map(f64::abs);
@@ -176,6 +177,9 @@ fn every_skipped_fact_has_its_reason() {
         assert!(text.contains(detail), "'{detail}' is not in {text}");
     }
     fails(folder.path(), &["summary", "predicted", "--select", "ids:2"], 1, &["wrong_prediction"]);
+    let listed = stdout(&succeeds(folder.path(), &["summary", "predicted", "--skipped"]));
+    assert_eq!(listed.lines().count(), 3, "{listed}");
+    assert!(listed.contains("subject_not_found") && listed.contains("Eiffel Tower"), "{listed}");
 }
 
 #[test]
@@ -187,7 +191,9 @@ fn a_sweep_that_skips_everything_says_so() {
         &json!([{"known_id": 1, "prompt": prompt, "subject": "Space Needle", "attribute": "Paris"}]),
     );
     let sweep = ["sweep", "--facts", "facts.json", "--noise", "0.3", "--out", "results"];
-    fails(folder.path(), &sweep, 1, &["wrong_prediction 1"]);
+    let output = succeeds(folder.path(), &sweep);
+    assert!(stderr(&output).contains("wrong_prediction 1"), "{}", stderr(&output));
+    fails(folder.path(), &["summary", "results"], 1, &["wrong_prediction 1"]);
 }
 
 #[test]
@@ -265,6 +271,16 @@ fn import_reads_what_export_wrote() {
     let folder = tempdir().unwrap();
     succeeds(folder.path(), &["sweep", "--limit", "20", "--component", "all", "--out", "results"]);
     succeeds(folder.path(), &["export", "results", "--to", "rome", "--out", "cases"]);
+    // Once more into the same folder, but not with files of other results beside.
+    succeeds(folder.path(), &["export", "results", "--to", "rome", "--out", "cases"]);
+    std::fs::write(folder.path().join("cases/knowledge_99999_mlp.npz"), "").unwrap();
+    fails(
+        folder.path(),
+        &["export", "results", "--to", "rome", "--out", "cases"],
+        1,
+        &["knowledge_99999_mlp"],
+    );
+    std::fs::remove_file(folder.path().join("cases/knowledge_99999_mlp.npz")).unwrap();
     succeeds(folder.path(), &["import", "cases", "--from", "rome", "--model-name", "demo", "--out", "again"]);
     let (mut first, mut again) = (summary(folder.path(), &["results"]), summary(folder.path(), &["again"]));
     for summary in [&mut first, &mut again] {
@@ -297,4 +313,74 @@ fn a_sweep_of_a_golden_model_needs_no_shared_folder() {
         let differences = ours.scores.iter().zip(&theirs.scores).map(|(a, b)| (a - b).abs());
         assert!(differences.fold(0.0, f64::max) <= 2e-5, "{name}");
     }
+}
+
+#[test]
+fn one_bad_fact_does_not_stop_the_others() {
+    let folder = tempdir().unwrap();
+    let prompt = "Space Needle can be found in the city of";
+    let fact = |id: i64, subject: &str, attribute: &str| json!({"known_id": id, "prompt": prompt, "subject": subject, "attribute": attribute});
+    // White space as the attribute's first token would be met by any white space.
+    write_facts(
+        folder.path(),
+        &json!([
+            fact(-5, "Space Needle", "Seattle"),
+            fact(2, "", "Seattle"),
+            fact(3, "Space Needle", "\u{6771}")
+        ]),
+    );
+    let found = parsed(&stdout(&succeeds(
+        folder.path(),
+        &["sweep", "--facts", "facts.json", "--out", "results", "--json"],
+    )));
+    assert_eq!(found["prompts"], 1);
+    assert_eq!(found["skipped"], json!({"not_tokenized": 1, "several_tokens": 1}));
+    let one = ["sweep", "--facts", "facts.json", "--ids", "-5", "--noise", "0.3", "--out", "one"];
+    succeeds(folder.path(), &one);
+    fails(folder.path(), &["sweep", "--out", "x", "--shard", "0/99999999999"], 2, &["I/N"]);
+}
+
+#[test]
+fn nothing_is_written_into_a_results_folder() {
+    let folder = tempdir().unwrap();
+    succeeds(folder.path(), &["sweep", "--limit", "3", "--samples", "2", "--out", "r"]);
+    let before = tables(&folder.path().join("r"));
+    for out in ["r", "r/manifest.json", "r/sites/x"] {
+        for to in ["json", "csv", "rome"] {
+            fails(folder.path(), &["export", "r", "--to", to, "--out", out], 1, &["results folder"]);
+        }
+        fails(folder.path(), &["figures", "r", "--out", out], 1, &["results folder"]);
+    }
+    fails(folder.path(), &["sweep", "--limit", "3", "--out", "r/sites/inner"], 1, &["results folder"]);
+    assert_eq!(tables(&folder.path().join("r")), before);
+    std::fs::create_dir(folder.path().join("d")).unwrap();
+    fails(folder.path(), &["export", "r", "--to", "json", "--out", "d"], 1, &["not a file"]);
+    std::fs::write(folder.path().join("file"), "").unwrap();
+    fails(folder.path(), &["export", "r", "--to", "rome", "--out", "file"], 1, &["is a file"]);
+}
+
+#[test]
+fn other_case_files_are_another_import() {
+    let folder = tempdir().unwrap();
+    for (out, seed) in [("a", "1"), ("b", "2")] {
+        let sweep = ["sweep", "--limit", "4", "--samples", "2", "--seed", seed, "--out", out];
+        succeeds(folder.path(), &sweep);
+    }
+    let export = |from: &str| succeeds(folder.path(), &["export", from, "--to", "rome", "--out", "cases"]);
+    let import = ["import", "cases", "--from", "rome", "--model-name", "demo", "--out", "imported"];
+    export("a");
+    succeeds(folder.path(), &import);
+    succeeds(folder.path(), &import);
+    export("b");
+    fails(folder.path(), &import, 1, &["sha256"]);
+    assert_eq!(
+        summary(folder.path(), &["imported"])["mean_corrupted"],
+        summary(folder.path(), &["a"])["mean_corrupted"]
+    );
+    fails(
+        folder.path(),
+        &["import", "cases", "--from", "rome", "--model-name", " ", "--out", "x"],
+        2,
+        &["--model-name"],
+    );
 }

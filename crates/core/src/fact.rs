@@ -57,6 +57,8 @@ pub enum FactsError {
 /// # Errors
 /// When the text is neither, or holds no fact.
 pub fn parse_facts(text: &str) -> Result<Vec<Fact>, FactsError> {
+    // Some editors begin a file with a byte order mark.
+    let text = text.trim_start_matches('\u{feff}');
     let facts = if text.trim_start().starts_with('[') {
         serde_json::from_str(text).map_err(|source| FactsError::Json { source })?
     } else {
@@ -86,6 +88,7 @@ mod tests {
         let list = parse_facts(&format!("[{FACT}]")).unwrap();
         let lines = parse_facts(&format!("{FACT}\n\n{FACT}\n")).unwrap();
         assert_eq!(list[0].subject, "Oslo");
+        assert_eq!(parse_facts(&format!("\u{feff}[{FACT}]\r\n")).unwrap(), list);
         assert_eq!(lines, vec![list[0].clone(), list[0].clone()]);
     }
 

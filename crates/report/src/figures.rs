@@ -1,9 +1,9 @@
 //! Which figures a results folder yields: from records and summaries to [`Figure`]s, without a model.
 //!
-//! - [`standard`]: everything about the averages over prompts;
-//! - [`prompt_figures`], [`overview`]: one prompt; [`gallery`]: many;
-//! - [`repeated`]: one prompt's noise draws;
-//! - [`prompts_side_by_side`], [`summaries_side_by_side`]: models, or selections of prompts, on one scale.
+//! - [`standard()`]: everything about the averages over prompts;
+//! - [`prompt_figures()`], [`overview()`]: one prompt; [`gallery()`]: many;
+//! - [`repeated()`]: one prompt's noise draws;
+//! - [`prompts_side_by_side()`], [`summaries_side_by_side()`]: models, or selections of prompts, on one scale.
 //!
 //! The functions that give several figures name each by the stem of its file.
 
@@ -92,7 +92,8 @@ impl Measure {
                 "IE: the answer's probability with the patch minus without, mean over samples"
             }
             Measure::PercentImprovement => {
-                "PI: the answer's probability with the patch minus without, as a share of |p − p*|, mean over samples"
+                "PI: the answer's probability with the patch minus without, as a share of |p − p*|, mean over samples; \
+                 samples whose noise hardly changes p weigh most"
             }
         }
     }

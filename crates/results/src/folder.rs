@@ -157,8 +157,13 @@ impl ResultsFolder {
             ErrorKind::NotFound => FolderError::NoSuchPart { path: self.path.clone(), part },
             _ => FolderError::io("read", &path, source),
         })?;
-        let damaged =
-            |reason| FolderError::Damaged { part, file: path.clone(), reason, marker: path.clone() };
+        let damaged = |reason| FolderError::Damaged {
+            part,
+            file: path.clone(),
+            reason,
+            marker: path.clone(),
+            swept: self.is_swept(),
+        };
         let marker: Marker = serde_json::from_slice(&text).map_err(|error| damaged(error.to_string()))?;
         let facts = self.manifest.parts.get(part).copied();
         if Some(marker.prompts.rows) == facts {
@@ -183,7 +188,12 @@ impl ResultsFolder {
 
     fn damaged(&self, part: usize, table: Table, reason: String) -> FolderError {
         let (file, marker) = (table.path(&self.path, part), layout::marker(&self.path, part));
-        FolderError::Damaged { part, file, reason, marker }
+        FolderError::Damaged { part, file, reason, marker, swept: self.is_swept() }
+    }
+
+    /// Whether a sweep can compute a part again: not in an imported folder, nor in one of several fact files.
+    fn is_swept(&self) -> bool {
+        self.manifest.settings.engine.is_some() && self.manifest.facts.len() == 1
     }
 }
 

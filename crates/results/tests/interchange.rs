@@ -255,7 +255,7 @@ fn csv_has_a_row_for_each_site_and_loses_no_digit() {
     let tokens: Vec<String> = serde_json::from_str(&column(&prompts, 1, "tokens")).unwrap();
     assert_eq!(tokens, record.tokens);
     assert_eq!(column(&prompts, 2, "skipped"), "too_long");
-    assert_eq!(column(&prompts, 2, "skip_detail"), "1, 2");
+    assert_eq!(column(&prompts, 2, "skipped_detail"), "1, 2");
     assert_eq!(column(&prompts, 2, "clean"), "");
     let Outcome::Traced(traced) = &record.outcome else { unreachable!() };
     assert_eq!(sites.len(), 1 + 2 * record.tokens.len() * 2);
@@ -264,7 +264,7 @@ fn csv_has_a_row_for_each_site_and_loses_no_digit() {
         for (site, &effect) in grid.indirect_effect.iter().enumerate() {
             let first = sites.iter().position(|row| row[1] == grid.component.name()).unwrap();
             assert_eq!(column(&sites, first + site, "indirect_effect").parse(), Ok(effect));
-            let samples: Vec<f32> = column(&sites, first + site, "samples")
+            let samples: Vec<f32> = column(&sites, first + site, "patched_samples")
                 .split(' ')
                 .map(|sample| sample.parse().unwrap())
                 .collect();

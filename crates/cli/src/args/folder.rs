@@ -16,7 +16,7 @@ pub(crate) struct ChoiceArgs {
     /// Whose token roles: rome (a subject of one token is its first and its last), dannyallover (its first only)
     #[arg(long, value_name = "CONVENTION", default_value = "rome")]
     pub(crate) roles: RoleConvention,
-    /// Which prompts: all, most-tokens:100, least-tokens:100, random:N[:SEED], ids:1,2,3, relation:NAME
+    /// Which prompts: all, most-tokens:100, least-tokens:100, random:N or random:N:SEED, ids:1,2,3, relation:NAME
     #[arg(long, value_name = "WHICH", default_value = "all")]
     pub(crate) select: Selection,
 }
@@ -39,6 +39,9 @@ pub(crate) struct SummaryArgs {
     pub(crate) results: PathBuf,
     #[command(flatten)]
     pub(crate) choice: ChoiceArgs,
+    /// List the facts that were left out, with the reasons
+    #[arg(long)]
+    pub(crate) skipped: bool,
     /// Print JSON instead of tables
     #[arg(long)]
     pub(crate) json: bool,
@@ -140,7 +143,8 @@ pub(crate) enum ImportFormat {
 
 {EXIT_CODES}"))]
 pub(crate) struct MergeArgs {
-    /// The results folders to join
+    /// The results folders to join. With noise as s3 the level comes from the fact file: to join sweeps over two
+    /// files, give both the same --noise as a number
     #[arg(value_name = "RESULTS", required = true, num_args = 1..)]
     pub(crate) results: Vec<PathBuf>,
     /// The results folder to write

@@ -8,6 +8,7 @@ use clap::ValueEnum;
 use super::{MethodArgs, ModelArgs, up_to};
 
 const MOST_FACTS: usize = 1 << 30;
+const MOST_SHARDS: usize = 100_000;
 
 const EXAMPLES: &str = "Examples:
   causal-trace sweep --out results
@@ -23,18 +24,24 @@ Exit codes: 0 done, 1 failed or interrupted, 2 wrong usage.";
 pub(crate) struct SweepArgs {
     #[command(flatten)]
     pub(crate) model: ModelArgs,
-    /// The facts to trace, as ROME's known_1000.json or one JSON object a line; their subjects set the scale of s3
-    /// [default: the embedded facts]
+    /// The facts to trace, a JSON list or one JSON object a line with known_id, prompt, subject and attribute, as
+    /// ROME's known_1000.json; their subjects set the scale of s3 [default: the embedded facts]
     #[arg(long, value_name = "FILE")]
     pub(crate) facts: Option<PathBuf>,
     /// The results folder: a new one, or one to go on with
     #[arg(long, value_name = "RESULTS")]
     pub(crate) out: PathBuf,
-    /// Only the first N facts
+    /// Only the first N facts; files are often sorted, so that --sample is the fairer choice
     #[arg(long, value_name = "N", value_parser = up_to(MOST_FACTS), conflicts_with_all = ["ids", "sample"])]
     pub(crate) limit: Option<usize>,
     /// Only the facts of these ids
-    #[arg(long, value_name = "A,B,C", value_delimiter = ',', conflicts_with = "sample")]
+    #[arg(
+        long,
+        value_name = "A,B,C",
+        value_delimiter = ',',
+        allow_hyphen_values = true,
+        conflicts_with = "sample"
+    )]
     pub(crate) ids: Option<Vec<i64>>,
     /// Only N facts, drawn by --seed
     #[arg(long, value_name = "N", value_parser = up_to(MOST_FACTS))]
@@ -73,8 +80,10 @@ impl FromStr for Shard {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let numbers = text.split_once('/').map(|(index, count)| (index.parse(), count.parse()));
         match numbers {
-            Some((Ok(index), Ok(count))) if index < count => Ok(Shard { index, count }),
-            _ => Err("expected I/N with I from 0 to N - 1, as in 0/8".to_owned()),
+            Some((Ok(index), Ok(count))) if index < count && count <= MOST_SHARDS => {
+                Ok(Shard { index, count })
+            }
+            _ => Err(format!("expected I/N with I from 0 to N - 1 and N up to {MOST_SHARDS}, as in 0/8")),
         }
     }
 }

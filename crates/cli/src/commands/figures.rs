@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use causal_trace_report::figures::{
     self, MapStyle, Measure, PromptSide, SummarySide, prompts_side_by_side, summaries_side_by_side,
 };
@@ -12,7 +12,7 @@ use causal_trace_results::{Outcome, PromptRecord, ResultsFolder};
 
 use super::summary::{Choice, open, selected, summarise};
 use crate::args::{FigureFormat, FiguresArgs};
-use crate::output_folder::OutputFolder;
+use crate::output_folder::{OutputFolder, refuse_results_folder};
 use crate::printer::Printer;
 use crate::progress::Counted;
 
@@ -30,7 +30,7 @@ pub(crate) fn run(args: &FiguresArgs, printer: &Printer) -> Result<()> {
     let ids = selected(&folder, &choice.select)?;
     let prompts = among(&folder, args.prompts.as_ref(), USUAL_PROMPTS, &ids)?;
     let in_gallery = among(&folder, args.gallery.as_ref(), USUAL_GALLERY, &ids)?;
-    let out = OutputFolder::create(&args.out)?;
+    refuse_results_folder(&args.out)?;
     let records = records(&folder, &prompts.union(&in_gallery).copied().collect())?;
     let mut figures = averages(&folder, &choice, &ids, args.extremes)?;
     for record in prompts.iter().filter_map(|id| records.get(id)) {
@@ -40,6 +40,7 @@ pub(crate) fn run(args: &FiguresArgs, printer: &Printer) -> Result<()> {
         let other = open(other, printer)?;
         figures.extend(beside(&folder, &other, &choice, &ids, &prompts)?);
     }
+    let out = OutputFolder::create(&args.out)?;
     let n_files = figures.len() * args.formats.len() + 4;
     let mut progress = Counted::new(printer, "drawing", n_files);
     for (stem, figure) in &figures {
@@ -119,6 +120,10 @@ fn beside(
     let heads = |folder: &ResultsFolder| folder.prompts().collect::<Result<Vec<_>, _>>();
     let common: BTreeSet<i64> =
         common_ids(&heads(folder)?, &heads(other)?).intersection(ids).copied().collect();
+    if common.is_empty() {
+        let (first, second) = (folder.path().display(), other.path().display());
+        bail!("{first} and {second} have no traced prompt in common, of the same id, text and subject");
+    }
     let (first, second) = (summarise(folder, choice, &common)?, summarise(other, choice, &common)?);
     let side = |folder: &'_ ResultsFolder| folder.manifest().model.name.clone();
     let (first_name, second_name) = (side(folder), side(other));

@@ -5,9 +5,15 @@ use causal_trace_results::interchange::import_rome;
 use causal_trace_results::{FolderWriter, Outcome};
 
 use crate::args::{ImportArgs, ImportFormat};
+use crate::output_folder::refuse_nested;
 use crate::printer::Printer;
+use crate::usage::Usage;
 
 pub(crate) fn run(args: &ImportArgs, printer: &Printer) -> Result<()> {
+    if args.model_name.trim().is_empty() {
+        return Err(Usage("--model-name is empty: figures say which model they show".to_owned()).into());
+    }
+    refuse_nested(&args.out)?;
     let (manifest, records) = match args.from {
         ImportFormat::Rome => import_rome(&args.folder, &args.model_name)?,
     };

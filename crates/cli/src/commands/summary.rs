@@ -5,11 +5,11 @@ use std::path::Path;
 
 use anyhow::Result;
 use causal_trace_core::RoleConvention;
-use causal_trace_results::ResultsFolder;
 use causal_trace_results::statistics::{Candidate, Selection, Summariser, Summary, SummaryOptions};
+use causal_trace_results::{Outcome, ResultsFolder};
 
 use crate::args::SummaryArgs;
-use crate::printer::Printer;
+use crate::printer::{Printer, shown};
 use crate::summary_table;
 
 /// Which prompts are averaged, and how their tokens are grouped.
@@ -26,7 +26,31 @@ impl Default for Choice {
 }
 
 pub(crate) fn run(args: &SummaryArgs, printer: &Printer) -> Result<()> {
+    if args.skipped {
+        return show_skipped(&args.results, args.json, printer);
+    }
     show(&args.results, &args.choice.choice(), args.json, printer)
+}
+
+/// Lists the facts that were left out.
+fn show_skipped(path: &Path, json: bool, printer: &Printer) -> Result<()> {
+    let folder = open(path, printer)?;
+    let mut listed = Vec::new();
+    for record in folder.prompts() {
+        let record = record?;
+        if let Outcome::Skipped(skip) = &record.outcome {
+            let (id, reason, detail) = (record.fact.known_id, skip.reason.name(), &skip.detail);
+            if json {
+                listed.push(serde_json::json!({"id": id, "reason": reason, "detail": detail}));
+            } else {
+                printer.result(&format!("{id:>8}  {reason:<18} {}", shown(detail)));
+            }
+        }
+    }
+    if json {
+        printer.result(&serde_json::to_string_pretty(&listed)?);
+    }
+    Ok(())
 }
 
 /// Prints the averages of a folder.

@@ -1,6 +1,7 @@
 //! `causal-trace sweep`: many prompts into a results folder.
 
 use anyhow::{Result, bail};
+use causal_trace_results::statistics::StatisticsError;
 use causal_trace_results::{
     FORMAT, FORMAT_VERSION, FolderWriter, Manifest, Outcome, PromptRecord, Settings, Target, cut_into_parts,
 };
@@ -9,6 +10,7 @@ use super::{summary, with_threads};
 use crate::args::{Shard, SweepArgs, TargetChoice};
 use crate::fact_file::{Choice, FactFile};
 use crate::models::NamedModel;
+use crate::output_folder::refuse_nested;
 use crate::printer::Printer;
 use crate::settings;
 use crate::sweep::{Interrupt, Prepared, SweepProgress, Work, prepare, share};
@@ -28,64 +30,22 @@ struct Sweep {
 }
 
 pub(crate) fn run(args: &SweepArgs, printer: &Printer) -> Result<()> {
-    let complete = with_threads(args.method.threads, || sweep(args, printer))??;
-    if let Some(missing) = complete {
+    refuse_nested(&args.out)?;
+    let left = with_threads(args.method.threads, || Sweep::new(args, printer)?.run(args, printer))??;
+    if left > 0 {
         bail!(
-            "interrupted: {missing} parts of {} are left, all others are saved; the same command goes on",
+            "interrupted: {left} parts of {} are left, all others are saved; the same command goes on",
             args.out.display()
         );
     }
-    summary::show(&args.out, &summary::Choice::default(), args.json, printer)
-}
-
-/// Does what is left; says how many parts are still missing when it was interrupted.
-fn sweep(args: &SweepArgs, printer: &Printer) -> Result<Option<usize>> {
-    let sweep = Sweep::new(args, printer)?;
-    let mut writer = FolderWriter::create(&args.out, &sweep.manifest)?;
-    let target = sweep.manifest.target;
-    let work = Work { lm: &sweep.model.lm, config: &sweep.config, target };
-    let costs: Vec<f64> =
-        sweep.parts.iter().map(|part| part.iter().map(|fact| work.cost(fact)).sum()).collect();
-    let mine = share(&costs, args.shard.unwrap_or(Shard { index: 0, count: 1 }));
-    let missing = writer.missing_parts();
-    let mut left: Vec<usize> = mine.iter().copied().filter(|part| missing.contains(part)).collect();
-    if left.len() < mine.len() {
-        printer.note(&format!("{} of {} parts are there already", mine.len() - left.len(), mine.len()));
+    match summary::show(&args.out, &summary::Choice::default(), args.json, printer) {
+        // All is done and saved; a share of the facts may well have nothing to average.
+        Err(error) if matches!(error.downcast_ref(), Some(StatisticsError::NoPrompts { .. })) => {
+            printer.note(&error.to_string());
+            Ok(())
+        }
+        shown => shown,
     }
-    let interrupt = Interrupt::listen({
-        let quiet = printer.is_quiet();
-        move || {
-            Printer::new(quiet).note("finishing and saving the part in hand; Ctrl-C again ends at once");
-        }
-    })?;
-    let n_prompts = left.iter().map(|&part| sweep.parts[part].len()).sum();
-    let total: f64 = left.iter().map(|&part| costs[part]).sum();
-    let mut progress = SweepProgress::new(printer, n_prompts, total);
-    left.reverse();
-    while let Some(part) = left.pop() {
-        if interrupt.asked() {
-            progress.clear();
-            return Ok(Some(left.len() + 1));
-        }
-        let facts = &sweep.parts[part];
-        let sites = facts.iter().map(|fact| sweep.n_sites(fact)).sum();
-        let records = work.part(facts, &mut |done, total| {
-            progress.in_part(done as f64 / total.max(1) as f64, costs[part], sites);
-        });
-        let saved = records.and_then(|records| {
-            writer.write_part(part, &records)?;
-            Ok(records)
-        });
-        match saved {
-            Ok(records) => progress.finish_part(records.len(), costs[part], measured_sites(&records)),
-            Err(error) => {
-                progress.clear();
-                return Err(error);
-            }
-        }
-    }
-    progress.clear();
-    Ok(None)
 }
 
 fn measured_sites(records: &[PromptRecord]) -> usize {
@@ -136,12 +96,64 @@ impl Sweep {
         Ok(Sweep { model, manifest, config, parts })
     }
 
+    /// Does what is left; gives how many parts are still left because somebody asked for an end.
+    fn run(&self, args: &SweepArgs, printer: &Printer) -> Result<usize> {
+        let mut writer = FolderWriter::create(&args.out, &self.manifest)?;
+        let work = self.work();
+        let costs: Vec<f64> =
+            self.parts.iter().map(|part| part.iter().map(|fact| work.cost(fact)).sum()).collect();
+        let mine = share(&costs, args.shard.unwrap_or(Shard { index: 0, count: 1 }));
+        let missing = writer.missing_parts();
+        let left: Vec<usize> = mine.iter().copied().filter(|part| missing.contains(part)).collect();
+        if left.len() < mine.len() {
+            printer.note(&format!("{} of {} parts are there already", mine.len() - left.len(), mine.len()));
+        }
+        let interrupt = listen(printer)?;
+        let n_prompts = left.iter().map(|&part| self.parts[part].len()).sum();
+        let mut progress = SweepProgress::new(printer, n_prompts, left.iter().map(|&part| costs[part]).sum());
+        for (done, &part) in left.iter().enumerate() {
+            if interrupt.asked() {
+                return Ok(left.len() - done);
+            }
+            self.trace_part(part, costs[part], &mut writer, &mut progress)?;
+        }
+        Ok(0)
+    }
+
+    fn trace_part(
+        &self,
+        part: usize,
+        cost: f64,
+        writer: &mut FolderWriter,
+        progress: &mut SweepProgress<'_>,
+    ) -> Result<()> {
+        let facts = &self.parts[part];
+        let sites = facts.iter().map(|fact| self.n_sites(fact)).sum();
+        let records = self.work().part(facts, &mut |done, total| {
+            progress.in_part(done as f64 / total.max(1) as f64, facts.len(), cost, sites);
+        })?;
+        writer.write_part(part, &records)?;
+        progress.finish_part(records.len(), cost, measured_sites(&records));
+        Ok(())
+    }
+
+    fn work(&self) -> Work<'_> {
+        Work { lm: &self.model.lm, config: &self.config, target: self.manifest.target }
+    }
+
     /// How many sites a fact's trace measures.
     fn n_sites(&self, fact: &Prepared) -> usize {
         let n_layers = self.model.lm.model.architecture().n_layers;
         let seq_len = fact.ready.as_ref().map_or(0, |ready| ready.prompt.seq_len());
         self.config.components.len() * seq_len * n_layers
     }
+}
+
+fn listen(printer: &Printer) -> Result<Interrupt> {
+    let quiet = printer.is_quiet();
+    Interrupt::listen(move || {
+        Printer::new(quiet).note("finishing and saving the part in hand; Ctrl-C again ends at once");
+    })
 }
 
 fn choice(args: &SweepArgs) -> Choice {

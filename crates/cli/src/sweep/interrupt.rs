@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, Result};
 
-/// What a program that Ctrl-C ended returns, as shells have it.
-const KILLED_BY_CTRL_C: i32 = 130;
+/// The exit code of a second Ctrl-C: the sweep has failed.
+const FAILED: i32 = 1;
 
 /// Whether somebody asked for an end.
 #[derive(Debug, Clone)]
@@ -19,7 +19,7 @@ impl Interrupt {
         let heard = Arc::clone(&asked);
         ctrlc::set_handler(move || {
             if heard.swap(true, Ordering::SeqCst) {
-                std::process::exit(KILLED_BY_CTRL_C);
+                std::process::exit(FAILED);
             }
             when_asked();
         })

@@ -52,16 +52,22 @@ fn ready(fact: &Fact, encoded: Encoded, target: Target, lm: &LanguageModel) -> R
     })?;
     let attribute = lm.tokenizer.encode_answer(&fact.attribute);
     let attribute = attribute.map_err(|error| skip(SkipReason::NotTokenized, &error))?;
+    if attribute.first().is_some_and(|first| first.text.trim().is_empty()) {
+        // White space says nothing about the fact.
+        return Err(several(&attribute));
+    }
     match (&attribute[..], target) {
         ([expected], _) | ([expected, ..], Target::Predicted) => {
             Ok(Ready { prompt, subject_occurrences, expected: expected.clone() })
         }
-        (tokens, _) => {
-            let pieces: Vec<String> = tokens.iter().map(|token| format!("'{}'", token.text)).collect();
-            let detail = format!("the attribute is {} tokens: {}", tokens.len(), pieces.join(" "));
-            Err(Skip { reason: SkipReason::SeveralTokens, detail })
-        }
+        (tokens, _) => Err(several(tokens)),
     }
+}
+
+fn several(tokens: &[Token]) -> Skip {
+    let pieces: Vec<String> = tokens.iter().map(|token| format!("'{}'", token.text)).collect();
+    let detail = format!("the attribute is {} tokens: {}", tokens.len(), pieces.join(" "));
+    Skip { reason: SkipReason::SeveralTokens, detail }
 }
 
 fn skip(reason: SkipReason, error: &impl std::fmt::Display) -> Skip {

@@ -47,11 +47,12 @@ impl<'a> SweepProgress<'a> {
         }
     }
 
-    /// A share of the part in hand is done, which costs and measures so much in all.
-    pub(crate) fn in_part(&mut self, share: f64, part_cost: f64, part_sites: usize) {
+    /// A share of the part in hand is done, which has so many prompts and sites in all.
+    pub(crate) fn in_part(&mut self, share: f64, n_prompts: usize, part_cost: f64, part_sites: usize) {
         let done = self.cost + share * part_cost;
         let sites = self.sites as f64 + share * part_sites as f64;
-        self.show(done, sites);
+        let prompts = self.prompts + (share * n_prompts as f64) as usize;
+        self.show(prompts, done, sites);
     }
 
     /// A part is saved.
@@ -59,17 +60,17 @@ impl<'a> SweepProgress<'a> {
         self.cost += cost;
         self.prompts += n_prompts;
         self.sites += sites;
-        self.show(self.cost, self.sites as f64);
+        self.show(self.prompts, self.cost, self.sites as f64);
     }
 
-    fn show(&mut self, cost: f64, sites: f64) {
+    fn show(&mut self, prompts: usize, cost: f64, sites: f64) {
         let share = if self.total_cost > 0.0 { (cost / self.total_cost).min(1.0) } else { 1.0 };
         self.bar.set_position((share * STEPS) as u64);
         let text = || {
             let elapsed = self.start.elapsed().as_secs_f64();
             let rate = sites / elapsed.max(1e-3);
             let left = if share > 0.0 { elapsed * (1.0 - share) / share } else { f64::NAN };
-            let (prompts, n_prompts) = (self.prompts, self.n_prompts);
+            let n_prompts = self.n_prompts;
             format!("{prompts} of {n_prompts} prompts, {rate:.0} sites/s, {} left", duration(left))
         };
         if self.printer.shows_progress() {
@@ -79,9 +80,10 @@ impl<'a> SweepProgress<'a> {
             self.last_line = Instant::now();
         }
     }
+}
 
-    /// Takes the bar away.
-    pub(crate) fn clear(&self) {
+impl Drop for SweepProgress<'_> {
+    fn drop(&mut self) {
         self.bar.finish_and_clear();
     }
 }

@@ -70,7 +70,8 @@ impl Work<'_> {
         let logits = self.lm.model.last_logits(&ready.prompt.ids).map_err(|error| not_finite(&error))?;
         let (predicted, probability) = top_predictions(&logits, 1)[0];
         let expected = &ready.expected;
-        // Compared as ROME does: by the text without the spaces around it.
+        // By the text without the spaces around it, as ROME compares; but ROME compares with the whole attribute, and
+        // so leaves out every fact whose attribute is several tokens.
         let text = self.lm.tokenizer.token_text(predicted);
         let correct = predicted == expected.id || text.trim() == expected.text.trim();
         match self.target {

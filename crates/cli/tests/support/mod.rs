@@ -1,5 +1,5 @@
 //! The real binary, run in a folder of its own, and model folders to break.
-#![expect(clippy::unwrap_used, reason = "a test that cannot prepare its input has failed")]
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests: what is skipped is printed")]
 #![allow(
     dead_code,
     unreachable_pub,

@@ -71,7 +71,10 @@ pub fn average(
         width: width(panels.len()),
         columns: panels.len(),
         panels: name_panels(panels),
-        small_print: vec![statistic.definition(measure), totals_and_roles(summary)],
+        small_print: vec![
+            format!("{}; each map has a scale of its own", statistic.definition(measure)),
+            totals_and_roles(summary),
+        ],
         provenance: vec![Provenance::of(manifest, summary.prompts)],
     })
 }

@@ -119,10 +119,13 @@ pub enum FolderError {
     },
     /// A part that was complete is no longer what it was.
     #[error(
-        "part {part} is damaged: {}: {reason}; delete {} and run the same sweep again to compute it again \
-         (other parts are kept)",
+        "part {part} is damaged: {}: {reason}; {} (other parts are kept)",
         file.display(),
-        marker.display()
+        if *swept {
+            format!("delete {} and run the same sweep again to compute it again", marker.display())
+        } else {
+            "merge or import the folder again from its sources".to_owned()
+        }
     )]
     Damaged {
         /// The part.
@@ -133,6 +136,8 @@ pub enum FolderError {
         reason: String,
         /// What says that the part is complete.
         marker: PathBuf,
+        /// Whether a sweep can compute the part again: not that of an imported or merged folder.
+        swept: bool,
     },
     /// A part that the manifest does not know.
     #[error("{} marks a part that the manifest does not have: it has {n_parts}; delete the file", marker.display())]

@@ -6,9 +6,9 @@ use causal_trace_core::{Role, RoleConvention};
 
 use crate::{EffectGrid, Outcome, PromptRecord, TracedPrompt};
 
-/// The columns of the prompts' table.
+/// The columns of the prompts' table, named as in the results folder.
 const PROMPT_COLUMNS: [&str; 24] = [
-    "known_id",
+    "id",
     "subject",
     "attribute",
     "prompt",
@@ -18,12 +18,12 @@ const PROMPT_COLUMNS: [&str; 24] = [
     "relation",
     "n_tokens",
     "tokens",
-    "ids",
+    "token_ids",
     "subject_start",
     "subject_end",
     "subject_occurrences",
     "skipped",
-    "skip_detail",
+    "skipped_detail",
     "answer",
     "answer_id",
     "correct_prediction",
@@ -34,9 +34,9 @@ const PROMPT_COLUMNS: [&str; 24] = [
     "noise_level",
 ];
 
-/// The columns of the sites' table.
+/// The columns of the sites' table, named as in the results folder.
 const SITE_COLUMNS: [&str; 11] = [
-    "known_id",
+    "id",
     "component",
     "token",
     "token_text",
@@ -46,7 +46,7 @@ const SITE_COLUMNS: [&str; 11] = [
     "patched",
     "indirect_effect",
     "percent_improvement",
-    "samples",
+    "patched_samples",
 ];
 
 /// Writes records as CSV, one after the other.

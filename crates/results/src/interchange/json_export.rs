@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use causal_trace_core::{Fact, Role, RoleConvention, TokenSpan};
+use causal_trace_core::{Fact, Role, RoleConvention};
 use serde::{Serialize, Serializer};
 
 use crate::{EffectGrid, Manifest, Outcome, PromptRecord, TracedPrompt};
@@ -52,9 +52,10 @@ impl<W: Write> JsonExport<W> {
 #[derive(Serialize)]
 struct JsonPrompt<'a> {
     fact: &'a Fact,
-    ids: &'a [u32],
+    token_ids: &'a [u32],
     tokens: &'a [String],
-    subject_span: Option<TokenSpan>,
+    subject_start: Option<usize>,
+    subject_end: Option<usize>,
     subject_occurrences: usize,
     /// By convention: the names of each token's roles.
     roles: BTreeMap<String, Vec<Vec<&'static str>>>,
@@ -81,13 +82,13 @@ struct JsonTrace<'a> {
     components: BTreeMap<&'static str, JsonGrid<'a>>,
 }
 
-/// `samples` is `[tokens][layers][samples]`, the others are `[tokens][layers]`.
+/// `patched_samples` is `[tokens][layers][samples]`, the others are `[tokens][layers]`.
 #[derive(Serialize)]
 struct JsonGrid<'a> {
     patched: Table<'a>,
     indirect_effect: Table<'a>,
     percent_improvement: Table<'a>,
-    samples: Option<SampleTable<'a>>,
+    patched_samples: Option<SampleTable<'a>>,
 }
 
 /// Row-major values and the length of a row.
@@ -121,9 +122,10 @@ impl<'a> JsonPrompt<'a> {
         let conventions = [RoleConvention::Rome, RoleConvention::Dannyallover];
         JsonPrompt {
             fact: &record.fact,
-            ids: &record.ids,
+            token_ids: &record.ids,
             tokens: &record.tokens,
-            subject_span: record.subject,
+            subject_start: record.subject.map(|subject| subject.start),
+            subject_end: record.subject.map(|subject| subject.end),
             subject_occurrences: record.subject_occurrences,
             roles: conventions.map(|convention| (convention.to_string(), roles(record, convention))).into(),
             skipped,
@@ -164,7 +166,7 @@ impl<'a> JsonGrid<'a> {
             patched: Table(&grid.patched, grid.n_layers),
             indirect_effect: Table(&grid.indirect_effect, grid.n_layers),
             percent_improvement: Table(&grid.percent_improvement, grid.n_layers),
-            samples: (!grid.samples.is_empty()).then_some(SampleTable(grid)),
+            patched_samples: (!grid.samples.is_empty()).then_some(SampleTable(grid)),
         }
     }
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use causal_trace_core::{Component, Direction, Fact, Window};
+use sha2::{Digest, Sha256};
 
 use super::case_grid::grid_of;
 use super::rome_export::file_name;
@@ -119,7 +120,7 @@ pub fn import_rome(dir: &Path, model_name: &str) -> Result<(Manifest, Vec<Prompt
         },
         facts: vec![FactsIdentity {
             name: dir.display().to_string(),
-            sha256: None,
+            sha256: Some(sum_of(&files)?),
             n_facts: records.len(),
             selection: "imported".to_owned(),
         }],
@@ -136,6 +137,21 @@ pub fn import_rome(dir: &Path, model_name: &str) -> Result<(Manifest, Vec<Prompt
         parts: records.chunks(FACTS_PER_PART).map(<[_]>::len).collect(),
     };
     Ok((manifest, records))
+}
+
+/// SHA-256 over the names and the bytes of all case files, by fact and component: other files are other facts.
+fn sum_of(files: &BTreeMap<i64, CasePaths>) -> Result<String, ImportError> {
+    let mut sum = Sha256::new();
+    for (&known_id, paths) in files {
+        for (&component, path) in paths {
+            let unreadable = |source| ArrayFileError::Read { path: path.clone(), source };
+            let bytes = std::fs::read(path).map_err(unreadable)?;
+            sum.update(file_name(known_id, component));
+            sum.update(bytes.len().to_le_bytes());
+            sum.update(bytes);
+        }
+    }
+    Ok(sum.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 type CasePaths = BTreeMap<Component, PathBuf>;
