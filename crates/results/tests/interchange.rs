@@ -288,11 +288,11 @@ fn json_is_one_document() {
     let Outcome::Traced(traced) = &records[0].outcome else { unreachable!() };
     let grid = &prompts[0]["traced"]["components"]["mlp"];
     assert_eq!(grid["indirect_effect"][1][0].as_f64(), Some(traced.grids[0].indirect_effect[2]));
-    assert_eq!(grid["samples"][1][0].as_array().unwrap().len(), 2);
+    assert_eq!(grid["patched_samples"][1][0].as_array().unwrap().len(), 2);
     assert_eq!(prompts[0]["tokens"].as_array().unwrap().len(), records[0].tokens.len());
     assert_eq!(prompts[1]["skipped"]["reason"], "too_long");
     assert!(prompts[1]["traced"].is_null() && prompts[0]["skipped"].is_null());
-    assert!(prompts[2]["traced"]["components"]["mlp"]["samples"].is_null());
+    assert!(prompts[2]["traced"]["components"]["mlp"]["patched_samples"].is_null());
     let empty = JsonExport::new(Vec::new(), &folder).unwrap().finish().unwrap();
     assert_eq!(serde_json::from_slice::<Value>(&empty).unwrap()["prompts"], Value::Array(Vec::new()));
 }

@@ -8,4 +8,5 @@ mod figures;
 mod inputs;
 mod page;
 mod panels;
+mod refusals;
 mod terminal;
