@@ -1,10 +1,12 @@
 //! Sweeps that are killed, interrupted, started twice, or that run out of disk: nothing complete is lost, and the
 //! continued sweep ends with the bytes of an uninterrupted one.
 
+#![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "helpers of tests, outside of test functions")]
 
 mod support;
 
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -173,4 +175,44 @@ fn a_folder_that_cannot_be_written_is_refused_before_the_work() {
     fails(folder.path(), &sweep("file/results"), 1, &["file/results"]);
     // Nobody may create files there, root included.
     fails(folder.path(), &sweep("/proc/results"), 1, &["/proc/results"]);
+}
+
+/// The numeric id of a user without rights on most systems.
+const NOBODY: u32 = 65_534;
+
+#[test]
+fn a_read_only_folder_is_read_and_not_written() {
+    let folder = tempdir().unwrap();
+    succeeds(folder.path(), &["sweep", "--limit", "20", "--samples", "2", "--out", "results"]);
+    let results = folder.path().join("results");
+    // A part is missing, so that there is something to do.
+    std::fs::remove_file(results.join("parts/part-00001.json")).unwrap();
+    let before = tables(&results);
+    let allow = |mode: &str| {
+        assert!(Command::new("chmod").args(["-R", mode]).arg(folder.path()).status().unwrap().success());
+    };
+    allow("a+rX,a-w");
+    let as_nobody = |args: &[&str]| {
+        let mut command =
+            isolated(Command::new(assert_cmd::cargo::cargo_bin!("causal-trace")), folder.path());
+        let is_root = Command::new("id").arg("-u").output().unwrap().stdout == b"0\n";
+        if is_root {
+            command.uid(NOBODY);
+        }
+        command.args(args).output()
+    };
+    match as_nobody(&["--version"]) {
+        Ok(output) if output.status.success() => {
+            let read = as_nobody(&["summary", "results"]).unwrap();
+            assert!(read.status.success(), "{}", stderr(&read));
+            let refused =
+                as_nobody(&["sweep", "--limit", "20", "--samples", "2", "--out", "results"]).unwrap();
+            assert_eq!(refused.status.code(), Some(1));
+            let message = stderr(&refused);
+            assert!(message.contains("results") && message.contains("Permission denied"), "{message}");
+        }
+        _ => println!("skipped: the program cannot be run as another user than root"),
+    }
+    allow("u+w");
+    assert_eq!(tables(&results), before);
 }
