@@ -55,14 +55,19 @@ pub(crate) fn sweep(
         sweep.measure(turn, batch, &trunk, &live);
     }
     for (prompt, (_, plan)) in batch.iter_mut().zip(&plans) {
-        for &(site, known) in &plan.known {
-            for sample in 0..n_samples {
-                let probability = prompt.probabilities[run_of(known, config.direction, sample)];
-                prompt.measured.set_sample(site, sample, probability);
-            }
-        }
+        fill_known(prompt, plan, config);
     }
     Ok(())
+}
+
+/// The sites whose patched run is another run.
+fn fill_known(prompt: &mut Measurement<'_>, plan: &Plan, config: &TraceConfig) {
+    for &(site, known) in &plan.known {
+        for sample in 0..config.corruption.samples {
+            let probability = prompt.probabilities[run_of(known, config.direction, sample)];
+            prompt.measured.set_sample(site, sample, probability);
+        }
+    }
 }
 
 struct Sweep<'a> {

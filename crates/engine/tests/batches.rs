@@ -137,3 +137,24 @@ fn a_setting_outside_its_range_is_an_error_of_the_batch() {
     );
     assert!(none.unwrap().is_empty());
 }
+
+#[test]
+fn predictions_of_several_prompts_equal_each_alone() {
+    for family in families() {
+        let prompts = prompts(family);
+        let too_long = vec![1; family.model.architecture().max_positions + 1];
+        let mut ids: Vec<&[u32]> = prompts.iter().map(|prompt| &prompt.ids[..]).collect();
+        ids.insert(1, &too_long);
+        ids.push(&[]);
+        let together = family.model.last_logits_of(&ids);
+        assert_eq!(together.len(), ids.len());
+        for (ids, found) in ids.iter().zip(together) {
+            match (family.model.last_logits(ids), found) {
+                (Ok(alone), Ok(found)) => assert!(alone == found, "{} {ids:?}", family.name),
+                (Err(alone), Err(found)) => assert_eq!(alone.to_string(), found.to_string()),
+                (alone, found) => panic!("{}: {alone:?} alone, {found:?} together", family.name),
+            }
+        }
+        assert!(family.model.last_logits_of(&[]).is_empty());
+    }
+}

@@ -144,17 +144,55 @@ impl Model {
         self.unembed(&x[x.len() - self.architecture.d_model..])
     }
 
+    /// The same for several prompts, whose rows go through the blocks together; the numbers are those of each alone.
+    ///
+    /// # Errors
+    /// Each prompt's own: as [`Model::last_logits`].
+    pub fn last_logits_of(&self, prompts: &[&[u32]]) -> Vec<Result<Vec<f32>, ModelError>> {
+        let checked: Vec<Result<(), ModelError>> = prompts.iter().map(|ids| self.check_prompt(ids)).collect();
+        let fit: Vec<&[u32]> = prompts
+            .iter()
+            .zip(&checked)
+            .filter(|(_, checked)| checked.is_ok())
+            .map(|(ids, _)| *ids)
+            .collect();
+        let x = self.final_states_of(&fit);
+        let d_model = self.architecture.d_model;
+        let mut end = 0;
+        let mut last = Vec::with_capacity(fit.len() * d_model);
+        for ids in &fit {
+            end += ids.len() * d_model;
+            last.extend_from_slice(&x[end - d_model..end]);
+        }
+        let logits = self.logits_after(&last);
+        let mut rows = logits.chunks_exact(self.architecture.d_vocab);
+        let logits_of = |checked: Result<(), ModelError>| {
+            checked?;
+            match rows.next() {
+                Some(row) if row.iter().all(|logit| logit.is_finite()) => Ok(row.to_vec()),
+                _ => Err(ModelError::NotFinite),
+            }
+        };
+        checked.into_iter().map(logits_of).collect()
+    }
+
     fn final_states(&self, ids: &[u32]) -> Result<Vec<f32>, ModelError> {
         self.check_prompt(ids)?;
-        let mut x = self.embed(ids);
-        self.enter(&mut x, 0..ids.len());
-        let rope = self.rope_table(ids.len());
-        let runs = [Run { start: 0, len: ids.len(), prefix: Vec::new() }];
+        Ok(self.final_states_of(&[ids]))
+    }
+
+    /// The last block's output for all tokens of some prompts that fit, one prompt after the other.
+    fn final_states_of(&self, prompts: &[&[u32]]) -> Vec<f32> {
+        let run = |ids: &&[u32]| Run { start: 0, len: ids.len(), prefix: Vec::new() };
+        let runs: Vec<Run> = prompts.iter().map(run).collect();
+        let mut x: Vec<f32> = prompts.iter().flat_map(|ids| self.embed(ids)).collect();
+        self.enter(&mut x, runs.iter().flat_map(Run::positions));
+        let rope = self.rope_table(runs.iter().map(|run| run.len).max().unwrap_or(0));
         let mut scratch = Scratch::default();
         for block in &self.blocks {
             block.forward(&mut x, &runs, rope.as_ref(), Threads::All, &mut scratch, &mut |_, _| {});
         }
-        Ok(x)
+        x
     }
 
     /// Logits after rows of the last block's output.
@@ -165,6 +203,11 @@ impl Model {
     /// # Errors
     /// When a logit is not finite.
     pub fn unembed(&self, x: &[f32]) -> Result<Vec<f32>, ModelError> {
+        let logits = self.logits_after(x);
+        if logits.iter().all(|logit| logit.is_finite()) { Ok(logits) } else { Err(ModelError::NotFinite) }
+    }
+
+    fn logits_after(&self, x: &[f32]) -> Vec<f32> {
         let mut normed = vec![0.0; x.len()];
         norm(&self.final_norm, x, &mut normed);
         let rows = x.len() / self.architecture.d_model;
@@ -173,7 +216,7 @@ impl Model {
         if let Some(cap) = self.architecture.final_softcap {
             soft_cap(cap, &mut logits);
         }
-        if logits.iter().all(|logit| logit.is_finite()) { Ok(logits) } else { Err(ModelError::NotFinite) }
+        logits
     }
 }
 

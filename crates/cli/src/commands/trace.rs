@@ -1,7 +1,7 @@
 //! `causal-trace trace`: one prompt.
 
 use anyhow::{Context, Result};
-use causal_trace_core::{Grid, TraceRecord};
+use causal_trace_core::{Component, Grid, TraceRecord};
 use causal_trace_engine::Answer;
 use causal_trace_lm::top_predictions;
 use causal_trace_report::{HeatMap, PRINT_DPI, terminal_map};
@@ -172,7 +172,7 @@ impl Traced {
             let strongest =
                 [("strongest", &effects.strongest), ("at the subject", &effects.strongest_at_subject)];
             for (label, site) in strongest {
-                if let Some(site) = site {
+                if let Some(site) = site.as_ref().filter(|site| site.indirect_effect != 0.0) {
                     printer.result(&self.site(label, grid, site, file.total_effect));
                 }
             }
@@ -187,9 +187,13 @@ impl Traced {
         } else {
             String::new()
         };
+        let is_trivial = grid.component == Component::Residual
+            && site.token + 1 == grid.seq_len
+            && site.layer + 1 == grid.n_layers;
+        let always = if is_trivial { " (always: nothing comes after it)" } else { "" };
         let layers = if grid.component.is_windowed() { "window around layer" } else { "layer" };
         format!(
-            "{label:<15} {layers} {}, token {} '{}' ({}): p = {:.4}, indirect effect {:.4}{share}",
+            "{label:<15} {layers} {}, token {} '{}' ({}): p = {:.4}, indirect effect {:.4}{share}{always}",
             site.layer,
             site.token,
             shown(&self.record.prompt.tokens[site.token]),

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use causal_trace_core::{TraceConfig, TraceRecord};
 use causal_trace_engine::{Answer, Case, TraceError, estimated_operations, trace_batch};
-use causal_trace_lm::{LanguageModel, top_predictions};
+use causal_trace_lm::{LanguageModel, ModelError, top_predictions};
 use causal_trace_results::{Outcome, PromptRecord, Skip, SkipReason, Target, TracedPrompt};
 
 use super::Prepared;
@@ -46,8 +46,13 @@ impl Work<'_> {
     ) -> Result<Vec<PromptRecord>> {
         let mut outcomes: Vec<Option<Outcome>> = Vec::with_capacity(facts.len());
         let mut chosen = Vec::new();
+        let prompts: Vec<&[u32]> =
+            facts.iter().filter_map(|fact| Some(&fact.ready.as_ref().ok()?.prompt.ids[..])).collect();
+        let mut logits = self.lm.model.last_logits_of(&prompts).into_iter();
         for (place, fact) in facts.iter().enumerate() {
-            let answer = fact.ready.as_ref().map_err(Skip::clone).and_then(|ready| self.choose(place, ready));
+            let ready = fact.ready.as_ref().map_err(Skip::clone);
+            // There are logits for every fact that is ready.
+            let answer = ready.and_then(|ready| self.choose(place, ready, logits.next()));
             outcomes.push(match answer {
                 Ok(answer) => {
                     chosen.push(answer);
@@ -64,10 +69,15 @@ impl Work<'_> {
     }
 
     /// Whose probability is measured, if the fact is to be traced at all.
-    fn choose<'a>(&self, place: usize, ready: &'a Ready) -> Result<Chosen<'a>, Skip> {
+    fn choose<'a>(
+        &self,
+        place: usize,
+        ready: &'a Ready,
+        logits: Option<Result<Vec<f32>, ModelError>>,
+    ) -> Result<Chosen<'a>, Skip> {
         let not_finite =
-            |error: &dyn std::fmt::Display| Skip { reason: SkipReason::NotFinite, detail: error.to_string() };
-        let logits = self.lm.model.last_logits(&ready.prompt.ids).map_err(|error| not_finite(&error))?;
+            |error: ModelError| Skip { reason: SkipReason::NotFinite, detail: error.to_string() };
+        let logits = logits.unwrap_or(Err(ModelError::NotFinite)).map_err(not_finite)?;
         let (predicted, probability) = top_predictions(&logits, 1)[0];
         let expected = &ready.expected;
         // By the text without the spaces around it, as ROME compares; but ROME compares with the whole attribute, and

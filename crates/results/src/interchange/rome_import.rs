@@ -104,39 +104,43 @@ pub fn import_rome(dir: &Path, model_name: &str) -> Result<(Manifest, Vec<Prompt
     let Some(common) = run.common else {
         return Err(ImportError::NothingTraced { path: dir.to_owned(), n_facts: records.len() });
     };
-    let manifest = Manifest {
-        format: FORMAT.to_owned(),
-        format_version: FORMAT_VERSION,
-        program: format!("causal-trace {}", env!("CARGO_PKG_VERSION")),
-        model: ModelIdentity {
-            name: model_name.to_owned(),
-            n_layers: common.n_layers,
-            model_type: None,
-            d_model: None,
-            d_vocab: None,
-            config_sha256: None,
-            weights_sha256: None,
-            tokenizer_sha256: None,
-        },
-        facts: vec![FactsIdentity {
-            name: dir.display().to_string(),
-            sha256: Some(sum_of(&files)?),
-            n_facts: records.len(),
-            selection: "imported".to_owned(),
-        }],
-        target: if run.other_answers { Target::Attribute } else { Target::Predicted },
-        settings: Settings {
-            components: components.into_iter().collect(),
-            window: common.window,
-            direction: common.direction,
-            corruption: None,
-            noise: None,
-            engine: None,
-            precision: None,
-        },
-        parts: records.chunks(FACTS_PER_PART).map(<[_]>::len).collect(),
+    let facts = FactsIdentity {
+        name: dir.display().to_string(),
+        sha256: Some(sum_of(&files)?),
+        n_facts: records.len(),
+        selection: "imported".to_owned(),
     };
+    let target = if run.other_answers { Target::Attribute } else { Target::Predicted };
+    let parts = records.chunks(FACTS_PER_PART).map(<[_]>::len).collect();
+    let settings = Settings {
+        components: components.into_iter().collect(),
+        window: common.window,
+        direction: common.direction,
+        corruption: None,
+        noise: None,
+        engine: None,
+        precision: None,
+    };
+    let model = model_by_name(model_name, common.n_layers);
+    let program = format!("causal-trace {}", env!("CARGO_PKG_VERSION"));
+    let (format, format_version) = (FORMAT.to_owned(), FORMAT_VERSION);
+    let manifest =
+        Manifest { format, format_version, program, model, facts: vec![facts], target, settings, parts };
     Ok((manifest, records))
+}
+
+/// A model of which the files say no more than its depth.
+fn model_by_name(name: &str, n_layers: usize) -> ModelIdentity {
+    ModelIdentity {
+        name: name.to_owned(),
+        n_layers,
+        model_type: None,
+        d_model: None,
+        d_vocab: None,
+        config_sha256: None,
+        weights_sha256: None,
+        tokenizer_sha256: None,
+    }
 }
 
 /// SHA-256 over the names and the bytes of all case files, by fact and component: other files are other facts.
