@@ -45,27 +45,33 @@ impl OutputFolder {
     }
 }
 
-/// Nothing may be written into a results folder but by those who keep it.
+/// What a results folder keeps; other names in it are free.
+const KEPT: [&str; 5] = ["manifest.json", "prompts", "sites", "parts", ".lock"];
+
+/// Nothing may be written where a results folder keeps its own files.
 pub(crate) fn refuse_results_folder(out: &Path) -> Result<()> {
     let absolute = std::path::absolute(out).unwrap_or_else(|_| out.to_owned());
-    refuse_inside(absolute.ancestors(), out)
-}
-
-/// A results folder may be written again, but not stand inside another.
-pub(crate) fn refuse_nested(out: &Path) -> Result<()> {
-    let absolute = std::path::absolute(out).unwrap_or_else(|_| out.to_owned());
-    refuse_inside(absolute.ancestors().skip(1), out)
-}
-
-fn refuse_inside<'a>(mut folders: impl Iterator<Item = &'a Path>, out: &Path) -> Result<()> {
-    match folders.find(|folder| ResultsFolder::open(folder).is_ok()) {
-        Some(folder) => bail!(
-            "--out {} would write into the results folder {}: choose another place",
-            out.display(),
-            folder.display()
-        ),
-        None => Ok(()),
+    if ResultsFolder::open(&absolute).is_ok() {
+        bail!("--out {} is a results folder: choose another place, or a new folder in it", out.display());
     }
+    refuse_among_tables(out)
+}
+
+/// The same for a results folder that is itself to be written.
+pub(crate) fn refuse_among_tables(out: &Path) -> Result<()> {
+    let absolute = std::path::absolute(out).unwrap_or_else(|_| out.to_owned());
+    for folder in absolute.ancestors().skip(1) {
+        let first = absolute.strip_prefix(folder).ok().and_then(|below| below.components().next());
+        let is_kept = first.is_some_and(|name| KEPT.iter().any(|kept| name.as_os_str() == *kept));
+        if is_kept && ResultsFolder::open(folder).is_ok() {
+            bail!(
+                "--out {} lies among the tables of the results folder {}: choose another place",
+                out.display(),
+                folder.display()
+            );
+        }
+    }
+    Ok(())
 }
 
 /// A file that gets its name when it is whole; until then it is hidden, and it goes away when it is dropped.

@@ -341,7 +341,7 @@ fn one_bad_fact_does_not_stop_the_others() {
 }
 
 #[test]
-fn nothing_is_written_into_a_results_folder() {
+fn nothing_is_written_among_the_tables_of_a_results_folder() {
     let folder = tempdir().unwrap();
     succeeds(folder.path(), &["sweep", "--limit", "3", "--samples", "2", "--out", "r"]);
     let before = tables(&folder.path().join("r"));
@@ -352,6 +352,9 @@ fn nothing_is_written_into_a_results_folder() {
         fails(folder.path(), &["figures", "r", "--out", out], 1, &["results folder"]);
     }
     fails(folder.path(), &["sweep", "--limit", "3", "--out", "r/sites/inner"], 1, &["results folder"]);
+    // A folder of one's own in it is nobody's business.
+    succeeds(folder.path(), &["export", "r", "--to", "rome", "--out", "r/cases"]);
+    succeeds(folder.path(), &["sweep", "--limit", "3", "--samples", "2", "--out", "r"]);
     assert_eq!(tables(&folder.path().join("r")), before);
     std::fs::create_dir(folder.path().join("d")).unwrap();
     fails(folder.path(), &["export", "r", "--to", "json", "--out", "d"], 1, &["not a file"]);

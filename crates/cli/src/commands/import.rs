@@ -5,7 +5,7 @@ use causal_trace_results::interchange::import_rome;
 use causal_trace_results::{FolderWriter, Outcome};
 
 use crate::args::{ImportArgs, ImportFormat};
-use crate::output_folder::refuse_nested;
+use crate::output_folder::refuse_among_tables;
 use crate::printer::Printer;
 use crate::usage::Usage;
 
@@ -13,7 +13,7 @@ pub(crate) fn run(args: &ImportArgs, printer: &Printer) -> Result<()> {
     if args.model_name.trim().is_empty() {
         return Err(Usage("--model-name is empty: figures say which model they show".to_owned()).into());
     }
-    refuse_nested(&args.out)?;
+    refuse_among_tables(&args.out)?;
     let (manifest, records) = match args.from {
         ImportFormat::Rome => import_rome(&args.folder, &args.model_name)?,
     };

@@ -4,11 +4,11 @@ use anyhow::Result;
 use causal_trace_results::merge;
 
 use crate::args::MergeArgs;
-use crate::output_folder::refuse_nested;
+use crate::output_folder::refuse_among_tables;
 use crate::printer::Printer;
 
 pub(crate) fn run(args: &MergeArgs, printer: &Printer) -> Result<()> {
-    refuse_nested(&args.out)?;
+    refuse_among_tables(&args.out)?;
     let merged = merge(&args.results, &args.out)?;
     printer.result(&format!("{} facts in {} parts in {}", merged.prompts, merged.parts, args.out.display()));
     for missing in &merged.missing {

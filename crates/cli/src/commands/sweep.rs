@@ -10,7 +10,7 @@ use super::{summary, with_threads};
 use crate::args::{Shard, SweepArgs, TargetChoice};
 use crate::fact_file::{Choice, FactFile};
 use crate::models::NamedModel;
-use crate::output_folder::refuse_nested;
+use crate::output_folder::refuse_among_tables;
 use crate::printer::Printer;
 use crate::settings;
 use crate::sweep::{Interrupt, Prepared, SweepProgress, Work, prepare, share};
@@ -30,7 +30,7 @@ struct Sweep {
 }
 
 pub(crate) fn run(args: &SweepArgs, printer: &Printer) -> Result<()> {
-    refuse_nested(&args.out)?;
+    refuse_among_tables(&args.out)?;
     let left = with_threads(args.method.threads, || Sweep::new(args, printer)?.run(args, printer))??;
     if left > 0 {
         bail!(
