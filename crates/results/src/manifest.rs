@@ -56,6 +56,23 @@ pub struct ModelIdentity {
     pub tokenizer_sha256: Option<String>,
 }
 
+impl ModelIdentity {
+    /// A model of which no more is known than its name and depth.
+    #[must_use]
+    pub fn named(name: &str, n_layers: usize) -> Self {
+        ModelIdentity {
+            name: name.to_owned(),
+            n_layers,
+            model_type: None,
+            d_model: None,
+            d_vocab: None,
+            config_sha256: None,
+            weights_sha256: None,
+            tokenizer_sha256: None,
+        }
+    }
+}
+
 /// Some facts of a file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FactsIdentity {

@@ -25,8 +25,14 @@ struct Sweep {
     model: NamedModel,
     manifest: Manifest,
     config: causal_trace_core::TraceConfig,
-    /// The facts of each part.
-    parts: Vec<Vec<Prepared>>,
+    parts: Vec<Part>,
+}
+
+/// Some facts that are traced and saved together.
+struct Part {
+    facts: Vec<Prepared>,
+    /// About how many operations they take.
+    cost: f64,
 }
 
 pub(crate) fn run(args: &SweepArgs, printer: &Printer) -> Result<()> {
@@ -91,17 +97,19 @@ impl Sweep {
             },
             parts: parts.clone(),
         };
-        let mut prepared = prepared.into_iter();
-        let parts = parts.into_iter().map(|len| prepared.by_ref().take(len).collect()).collect();
+        let mut facts = prepared.into_iter().zip(costs);
+        let part = |len: usize| {
+            let (facts, costs): (Vec<Prepared>, Vec<f64>) = facts.by_ref().take(len).unzip();
+            Part { facts, cost: costs.iter().sum() }
+        };
+        let parts = parts.into_iter().map(part).collect();
         Ok(Sweep { model, manifest, config, parts })
     }
 
     /// Does what is left; gives how many parts are still left because somebody asked for an end.
     fn run(&self, args: &SweepArgs, printer: &Printer) -> Result<usize> {
         let mut writer = FolderWriter::create(&args.out, &self.manifest)?;
-        let work = self.work();
-        let costs: Vec<f64> =
-            self.parts.iter().map(|part| part.iter().map(|fact| work.cost(fact)).sum()).collect();
+        let costs: Vec<f64> = self.parts.iter().map(|part| part.cost).collect();
         let mine = share(&costs, args.shard.unwrap_or(Shard { index: 0, count: 1 }));
         let missing = writer.missing_parts();
         let left: Vec<usize> = mine.iter().copied().filter(|part| missing.contains(part)).collect();
@@ -109,13 +117,13 @@ impl Sweep {
             printer.note(&format!("{} of {} parts are there already", mine.len() - left.len(), mine.len()));
         }
         let interrupt = listen(printer)?;
-        let n_prompts = left.iter().map(|&part| self.parts[part].len()).sum();
+        let n_prompts = left.iter().map(|&part| self.parts[part].facts.len()).sum();
         let mut progress = SweepProgress::new(printer, n_prompts, left.iter().map(|&part| costs[part]).sum());
         for (done, &part) in left.iter().enumerate() {
             if interrupt.asked() {
                 return Ok(left.len() - done);
             }
-            self.trace_part(part, costs[part], &mut writer, &mut progress)?;
+            self.trace_part(part, &mut writer, &mut progress)?;
         }
         Ok(0)
     }
@@ -123,17 +131,16 @@ impl Sweep {
     fn trace_part(
         &self,
         part: usize,
-        cost: f64,
         writer: &mut FolderWriter,
         progress: &mut SweepProgress<'_>,
     ) -> Result<()> {
-        let facts = &self.parts[part];
+        let Part { facts, cost } = &self.parts[part];
         let sites = facts.iter().map(|fact| self.n_sites(fact)).sum();
         let records = self.work().part(facts, &mut |done, total| {
-            progress.in_part(done as f64 / total.max(1) as f64, facts.len(), cost, sites);
+            progress.in_part(done as f64 / total.max(1) as f64, facts.len(), *cost, sites);
         })?;
         writer.write_part(part, &records)?;
-        progress.finish_part(records.len(), cost, measured_sites(&records));
+        progress.finish_part(records.len(), *cost, measured_sites(&records));
         Ok(())
     }
 

@@ -23,16 +23,7 @@ pub(crate) fn manifest(model: &str, n_layers: usize) -> Manifest {
         format: FORMAT.to_owned(),
         format_version: FORMAT_VERSION,
         program: "causal-trace 0.1.0".to_owned(),
-        model: ModelIdentity {
-            name: model.to_owned(),
-            n_layers,
-            model_type: None,
-            d_model: None,
-            d_vocab: None,
-            config_sha256: None,
-            weights_sha256: None,
-            tokenizer_sha256: None,
-        },
+        model: ModelIdentity::named(model, n_layers),
         facts: vec![FactsIdentity {
             name: "data/known_1000.json".to_owned(),
             sha256: None,

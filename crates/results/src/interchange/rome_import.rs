@@ -121,26 +121,12 @@ pub fn import_rome(dir: &Path, model_name: &str) -> Result<(Manifest, Vec<Prompt
         engine: None,
         precision: None,
     };
-    let model = model_by_name(model_name, common.n_layers);
+    let model = ModelIdentity::named(model_name, common.n_layers);
     let program = format!("causal-trace {}", env!("CARGO_PKG_VERSION"));
     let (format, format_version) = (FORMAT.to_owned(), FORMAT_VERSION);
     let manifest =
         Manifest { format, format_version, program, model, facts: vec![facts], target, settings, parts };
     Ok((manifest, records))
-}
-
-/// A model of which the files say no more than its depth.
-fn model_by_name(name: &str, n_layers: usize) -> ModelIdentity {
-    ModelIdentity {
-        name: name.to_owned(),
-        n_layers,
-        model_type: None,
-        d_model: None,
-        d_vocab: None,
-        config_sha256: None,
-        weights_sha256: None,
-        tokenizer_sha256: None,
-    }
 }
 
 /// SHA-256 over the names and the bytes of all case files, by fact and component: other files are other facts.

@@ -36,16 +36,7 @@ pub fn manifest(components: &[Component], n_layers: usize, direction: Direction)
         format: FORMAT.to_owned(),
         format_version: FORMAT_VERSION,
         program: "causal-trace test".to_owned(),
-        model: ModelIdentity {
-            name: "made up".to_owned(),
-            n_layers,
-            model_type: None,
-            d_model: None,
-            d_vocab: None,
-            config_sha256: None,
-            weights_sha256: None,
-            tokenizer_sha256: None,
-        },
+        model: ModelIdentity::named("made up", n_layers),
         facts: vec![FactsIdentity {
             name: "made up".to_owned(),
             sha256: None,
