@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Component, Corruption, Direction, ParseNameError, Window};
+use crate::{Component, Corruption, Direction, Metric, ParseNameError, Window};
 
 /// Which algorithm computes the patched runs; the numbers are the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,6 +45,10 @@ pub struct TraceConfig {
     pub components: Vec<Component>,
     /// How many layers at once, for mlp and attention.
     pub window: Window,
+    /// How many layers at once, for the residual stream before, between and after: usually one.
+    pub residual_window: Window,
+    /// What is measured beside the answer's probability, which always is.
+    pub metrics: Vec<Metric>,
     /// Clean states into the corrupted run, or the reverse.
     pub direction: Direction,
     /// How the subject is obscured.
@@ -61,7 +65,11 @@ impl TraceConfig {
     /// The layers restored for a site of `component` at `layer`.
     #[must_use]
     pub fn window_of(&self, component: Component, layer: usize, n_layers: usize) -> std::ops::Range<usize> {
-        let window = if component.is_windowed() { self.window } else { Window { width: 1 } };
-        window.layers(layer, n_layers)
+        component.window(self.window, self.residual_window).layers(layer, n_layers)
+    }
+
+    /// Everything that is measured, the probability first.
+    pub fn all_metrics(&self) -> impl Iterator<Item = Metric> + '_ {
+        std::iter::once(Metric::Probability).chain(self.metrics.iter().copied())
     }
 }

@@ -1,10 +1,11 @@
 //! Every number this program reports, defined once.
 //!
 //! p is the answer's probability in the clean run, p* in a corrupted run, p*_site in a patched run; all are
-//! fractions between 0 and 1. Under [`Direction::Noise`] the patched run is the clean one with a corrupted
+//! fractions between 0 and 1. Another [`Metric`] takes the probability's place in every formula, with its own unit.
+//! Under [`Direction::Noise`] the patched run is the clean one with a corrupted
 //! state, and effects are measured from p.
 
-use crate::Direction;
+use crate::{Direction, Metric};
 
 /// Mean of some probabilities, summed in double precision; `NaN` for none.
 #[must_use]
@@ -90,14 +91,11 @@ pub fn indirect_effect_error(direction: Direction, corrupted: &[f32], patched: &
     Some(deviation(differences)? / (patched.len() as f64).sqrt())
 }
 
-/// An effect counted in the expected direction: IE itself, or −IE when noising, which lowers the probability.
-/// Negative for an effect in the wrong direction.
+/// An effect counted in the expected direction: IE itself, or −IE when noising, which lowers the probability; the
+/// other way round for a metric that falls as the answer comes back. Negative for an effect in the wrong direction.
 #[must_use]
-pub fn strength(direction: Direction, indirect_effect: f64) -> f64 {
-    match direction {
-        Direction::Denoise => indirect_effect,
-        Direction::Noise => -indirect_effect,
-    }
+pub fn strength(direction: Direction, metric: Metric, indirect_effect: f64) -> f64 {
+    metric.expected_sign(direction) * indirect_effect
 }
 
 /// Standard deviation over all values with n − 1 in the denominator, in double precision, in two passes.
@@ -145,7 +143,7 @@ mod tests {
         assert_eq!(percent_improvement_of_means(Direction::Denoise, clean, corrupted, patched), 0.5);
         assert_eq!(percent_improvement_of_means(Direction::Noise, clean, corrupted, patched), -0.5);
         assert_eq!(percent_improvement_of_means(Direction::Denoise, 0.5, 0.5, 0.75), 0.0);
-        assert_eq!(strength(Direction::Noise, -0.25), 0.25);
+        assert_eq!(strength(Direction::Noise, Metric::Probability, -0.25), 0.25);
     }
 
     #[test]

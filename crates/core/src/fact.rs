@@ -25,6 +25,12 @@ pub struct Fact {
     /// The relation in words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub relation: Option<String>,
+    /// The prompt of the corrupted run, for pairs: as many tokens as the prompt has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counterpart: Option<String>,
+    /// The continuation that the answer's logit is compared with, one token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub foil: Option<String>,
 }
 
 /// Why a fact file could not be understood.

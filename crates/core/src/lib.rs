@@ -7,6 +7,7 @@ mod config;
 mod corruption;
 pub mod effect;
 mod fact;
+mod metric;
 mod noise_stream;
 mod prompt;
 mod record;
@@ -14,9 +15,13 @@ mod role;
 mod site;
 
 pub use config::{Engine, TraceConfig};
-pub use corruption::{Corruption, CorruptionMode, Distribution, NoiseRule, NoiseStream};
+pub use corruption::{
+    Corruption, CorruptionMode, Distribution, Method, NoiseRule, NoiseStream, Population, Spread,
+};
 pub use fact::{Fact, FactsError, parse_facts};
+pub use metric::Metric;
+pub use noise_stream::RandomStream;
 pub use prompt::{Prompt, TokenSpan};
-pub use record::{Baseline, Grid, Sink, TraceRecord};
+pub use record::{Baseline, Grid, MetricBaseline, Sink, TraceRecord};
 pub use role::{Role, RoleConvention};
 pub use site::{Component, Direction, ParseNameError, Site, Window};

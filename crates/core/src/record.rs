@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Component, Direction, Prompt, Site, TraceConfig, effect};
+use crate::{Component, Direction, Metric, Prompt, Site, TraceConfig, effect};
 
 /// The clean and the corrupted run of a prompt.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -15,6 +15,23 @@ pub struct Baseline {
     pub clean: f32,
     /// Its probability in the corrupted run of each sample, p*.
     pub corrupted: Vec<f32>,
+    /// The token that the answer's logit is compared with, where it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub foil_id: Option<u32>,
+    /// What else was measured of these runs, one entry for each metric of the settings.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub others: Vec<MetricBaseline>,
+}
+
+/// The clean and the corrupted run in another metric than the answer's probability.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MetricBaseline {
+    /// Which metric.
+    pub metric: Metric,
+    /// Of the clean run.
+    pub clean: f32,
+    /// Of the corrupted run of each sample.
+    pub corrupted: Vec<f32>,
 }
 
 impl Baseline {
@@ -23,41 +40,60 @@ impl Baseline {
     pub fn total_effect(&self) -> f64 {
         effect::total_effect(self.clean, &self.corrupted)
     }
+
+    /// A metric of the clean and of each corrupted run, where it was measured.
+    #[must_use]
+    pub fn of(&self, metric: Metric) -> Option<(f32, &[f32])> {
+        if metric == Metric::Probability {
+            return Some((self.clean, &self.corrupted));
+        }
+        let other = self.others.iter().find(|other| other.metric == metric)?;
+        Some((other.clean, &other.corrupted))
+    }
 }
 
-/// Receives the numbers of a trace as they are computed; every site of the grid exactly once, in any order.
+/// Receives the numbers of a trace as they are computed; every site of the grid exactly once in each metric, in any
+/// order.
 pub trait Sink {
     /// The clean and the corrupted run, before any site.
     fn baseline(&mut self, baseline: &Baseline);
-    /// The answer's probability for each sample with `site` patched.
-    fn patched(&mut self, site: Site, samples: &[f32]);
+    /// A metric for each sample with `site` patched.
+    fn patched(&mut self, site: Site, metric: Metric, samples: &[f32]);
     /// How far the work is, in units of the engine's choice; called now and then, from the calling thread.
     fn progress(&mut self, done: usize, total: usize) {
         let _ = (done, total);
     }
 }
 
-/// All patched runs of one component.
+/// All patched runs of one component, in one metric.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Grid {
     /// Which component was patched.
     pub component: Component,
+    /// What was measured.
+    pub metric: Metric,
     /// Number of tokens of the prompt.
     pub seq_len: usize,
     /// Number of layers of the model.
     pub n_layers: usize,
     /// Number of noise draws.
     pub n_samples: usize,
-    /// The answer's probability, `[seq_len, n_layers, n_samples]`, row-major.
+    /// What was measured, `[seq_len, n_layers, n_samples]`, row-major.
     pub samples: Vec<f32>,
 }
 
 impl Grid {
     /// A grid in which nothing has been measured: every value is `NaN`.
     #[must_use]
-    pub fn unmeasured(component: Component, seq_len: usize, n_layers: usize, n_samples: usize) -> Self {
+    pub fn unmeasured(
+        component: Component,
+        metric: Metric,
+        seq_len: usize,
+        n_layers: usize,
+        n_samples: usize,
+    ) -> Self {
         let samples = vec![f32::NAN; seq_len * n_layers * n_samples];
-        Grid { component, seq_len, n_layers, n_samples, samples }
+        Grid { component, metric, seq_len, n_layers, n_samples, samples }
     }
 
     fn place(&self, token: usize, layer: usize) -> Range<usize> {
@@ -65,7 +101,7 @@ impl Grid {
         start..start + self.n_samples
     }
 
-    /// The probability of each sample with the site at `token` and `layer` patched.
+    /// The metric of each sample with the site at `token` and `layer` patched.
     #[must_use]
     pub fn at(&self, token: usize, layer: usize) -> &[f32] {
         &self.samples[self.place(token, layer)]
@@ -77,14 +113,14 @@ impl Grid {
         self.samples[place].copy_from_slice(samples);
     }
 
-    /// Mean patched probability of every site, ROME's `scores`: `[seq_len, n_layers]`, row-major.
+    /// Mean over samples of every site; of the probability, ROME's `scores`: `[seq_len, n_layers]`, row-major.
     #[must_use]
-    pub fn mean_probabilities(&self) -> Vec<f32> {
+    pub fn means(&self) -> Vec<f32> {
         self.samples.chunks(self.n_samples).map(|samples| effect::mean(samples) as f32).collect()
     }
 
     /// The site of some tokens with the largest indirect effect in the expected direction (the first of equals),
-    /// and the effect.
+    /// and the effect; none where the baseline lacks the grid's metric.
     #[must_use]
     pub fn strongest(
         &self,
@@ -92,19 +128,14 @@ impl Grid {
         direction: Direction,
         baseline: &Baseline,
     ) -> Option<(Site, f64)> {
+        let (clean, corrupted) = baseline.of(self.metric)?;
         let sites = tokens.flat_map(|token| (0..self.n_layers).map(move |layer| (token, layer)));
         let effects = sites.map(|(token, layer)| {
-            let patched = self.at(token, layer);
-            let effect = effect::indirect_effect(direction, baseline.clean, &baseline.corrupted, patched);
+            let effect = effect::indirect_effect(direction, clean, corrupted, self.at(token, layer));
             (Site { component: self.component, layer, token }, effect)
         });
-        effects.reduce(|best, next| {
-            let stronger = match direction {
-                Direction::Denoise => next.1 > best.1,
-                Direction::Noise => next.1 < best.1,
-            };
-            if stronger { next } else { best }
-        })
+        let strength = |effect| effect::strength(direction, self.metric, effect);
+        effects.reduce(|best, next| if strength(next.1) > strength(best.1) { next } else { best })
     }
 }
 
@@ -117,7 +148,7 @@ pub struct TraceRecord {
     pub config: TraceConfig,
     /// The clean and the corrupted run.
     pub baseline: Baseline,
-    /// One grid for each component of the settings, in their order.
+    /// One grid for each component of the settings and, within it, each metric, in their order.
     pub grids: Vec<Grid>,
 }
 
@@ -129,10 +160,22 @@ impl TraceRecord {
         let grids = config
             .components
             .iter()
-            .map(|&component| Grid::unmeasured(component, seq_len, n_layers, n_samples))
+            .flat_map(|&component| config.all_metrics().map(move |metric| (component, metric)))
+            .map(|(component, metric)| Grid::unmeasured(component, metric, seq_len, n_layers, n_samples))
             .collect();
-        let baseline = Baseline { answer_id: 0, clean: f32::NAN, corrupted: Vec::new() };
+        let baseline = Baseline {
+            answer_id: 0,
+            clean: f32::NAN,
+            corrupted: Vec::new(),
+            foil_id: None,
+            others: Vec::new(),
+        };
         TraceRecord { prompt, config, baseline, grids }
+    }
+
+    /// The grids of one metric, in the order of the settings' components.
+    pub fn grids_of(&self, metric: Metric) -> impl Iterator<Item = &Grid> + Clone {
+        self.grids.iter().filter(move |grid| grid.metric == metric)
     }
 }
 
@@ -141,8 +184,9 @@ impl Sink for TraceRecord {
         self.baseline = baseline.clone();
     }
 
-    fn patched(&mut self, site: Site, samples: &[f32]) {
-        if let Some(grid) = self.grids.iter_mut().find(|grid| grid.component == site.component) {
+    fn patched(&mut self, site: Site, metric: Metric, samples: &[f32]) {
+        let is_its = |grid: &&mut Grid| grid.component == site.component && grid.metric == metric;
+        if let Some(grid) = self.grids.iter_mut().find(is_its) {
             grid.set(site.token, site.layer, samples);
         }
     }

@@ -19,6 +19,29 @@ pub enum TraceError {
         /// The prompt's tokens.
         seq_len: usize,
     },
+    /// The corruption takes its states from another prompt, and the case has none.
+    #[error("there is no counterpart prompt: give one of as many tokens as the prompt has")]
+    NoCounterpart,
+    /// The two prompts of a pair do not have the same number of tokens, or do not differ.
+    #[error("{}", not_aligned(prompt, counterpart))]
+    NotAligned {
+        /// The prompt's tokens.
+        prompt: Vec<String>,
+        /// The counterpart's.
+        counterpart: Vec<String>,
+    },
+    /// The subject's embeddings have no other order.
+    #[error("there is nothing to shuffle: the subject is {}", shuffled(*tokens))]
+    NothingToShuffle {
+        /// Number of the subject's tokens.
+        tokens: usize,
+    },
+    /// The moments that a corruption follows are not known.
+    #[error(
+        "the text whose embeddings the corruption follows has fewer than two tokens, or tokens that the model does \
+         not know"
+    )]
+    NoPopulation,
     /// A setting is outside its range.
     #[error("{what} is {value}, but must be {expected}")]
     Setting {
@@ -56,4 +79,22 @@ pub enum TraceError {
         /// The site.
         site: Site,
     },
+}
+
+fn not_aligned(prompt: &[String], counterpart: &[String]) -> String {
+    let listed = |tokens: &[String]| {
+        let tokens: Vec<String> = tokens.iter().map(|token| format!("'{token}'")).collect();
+        tokens.join(" ")
+    };
+    let problem = if prompt.len() == counterpart.len() {
+        "the prompt and its counterpart are the same tokens".to_owned()
+    } else {
+        let (mine, theirs) = (prompt.len(), counterpart.len());
+        format!("the prompt and its counterpart do not align: {mine} and {theirs} tokens")
+    };
+    format!("{problem}: {} against {}", listed(prompt), listed(counterpart))
+}
+
+fn shuffled(tokens: usize) -> String {
+    if tokens == 1 { "one token".to_owned() } else { format!("one token {tokens} times") }
 }

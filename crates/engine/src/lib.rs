@@ -1,7 +1,7 @@
 //! Causal tracing: which states, restored in a corrupted run, bring the answer back.
 //!
-//! One entry point, [`trace()`], and [`trace_batch`] for several prompts in one sweep; [`patched`] is for sets of patches that no grid has. Two engines compute the
-//! same numbers: [`Engine::Naive`] runs the whole model once per site and is the yardstick;
+//! One entry point, [`trace()`], and [`trace_batch`] for several prompts in one sweep; [`patched`] is for sets of
+//! patches that no grid has. Two engines compute the same numbers: [`Engine::Naive`] runs the whole model once per site and is the yardstick;
 //! [`Engine::Wavefront`] carries all patched runs through the layers in one sweep.
 //!
 //! Invariants: nothing here prints, plots, parses arguments or writes files; results go into a [`Sink`].
@@ -11,13 +11,15 @@ mod error;
 mod naive;
 mod noise_level;
 mod plan;
+mod population;
+mod readout;
 mod trace;
 mod trunk;
 mod wavefront;
 
 pub use causal_trace_core::{Engine, Sink};
 pub use error::TraceError;
-pub use naive::{Patch, patched};
+pub use naive::{Patch, patched, patched_case};
 pub use noise_level::{noise_level, subject_deviation};
 pub use plan::{estimated_operations, minimal_operations};
-pub use trace::{Answer, Case, trace, trace_batch};
+pub use trace::{Answer, Case, trace, trace_batch, trace_case};

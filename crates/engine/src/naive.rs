@@ -5,10 +5,13 @@ use causal_trace_lm::kernels::{Run, Threads};
 use causal_trace_lm::{Model, Scratch};
 
 use crate::TraceError;
-use crate::corrupt::Embeddings;
-use crate::trace::{Answer, check};
+use crate::corrupt::{Draw, Embeddings};
+use crate::population::Moments;
+use crate::readout::{self, Targets};
+use crate::trace::{Answer, Case, check, moments};
 
-/// One state that is copied: an activation of one layer at one token.
+/// One state that is copied: an activation of one layer at one token. A severed component stands for the restored
+/// residual state together with the outputs that are held in every layer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Patch {
     /// Which activation.
@@ -34,12 +37,27 @@ pub fn patched(
     config: &TraceConfig,
     patches: &[Patch],
 ) -> Result<Vec<f32>, TraceError> {
+    patched_case(model, Case::new(prompt, answer), config, patches)
+}
+
+/// The same for a case with a counterpart.
+///
+/// # Errors
+/// As [`patched`]; also when the counterpart is missing or does not align.
+pub fn patched_case(
+    model: &Model,
+    case: Case<'_>,
+    config: &TraceConfig,
+    patches: &[Patch],
+) -> Result<Vec<f32>, TraceError> {
+    let Case { prompt, counterpart, answer, .. } = case;
     check(model, prompt, config)?;
-    let answer_id = answer.id(model, || model.last_logits(&prompt.ids))?;
-    let corruption = &config.corruption;
-    let embeddings = Embeddings::new(model, prompt, corruption, corruption.mode);
+    let targets = Targets::answer(answer.id(model, || model.last_logits(&prompt.ids))?);
+    let (corruption, moments) = (&config.corruption, moments(model, config)?);
+    let embeddings = Embeddings::new(model, prompt, counterpart, corruption, moments.as_ref(), Draw::SHARED)?;
     let batch = Batch::new(model, &embeddings, config.direction, corruption.samples);
-    let probabilities = batch.run(model, patches, answer_id)?;
+    let config = TraceConfig { metrics: Vec::new(), ..config.clone() };
+    let probabilities = batch.run(model, patches, &config, &targets)?;
     let receivers = batch.split(&probabilities).1;
     match receivers.iter().position(|probability| !probability.is_finite()) {
         Some(sample) => {
@@ -57,6 +75,14 @@ pub(crate) struct Batch {
     n_sources: usize,
     n_samples: usize,
     seq_len: usize,
+}
+
+/// A state that is copied from one run of a batch to another.
+#[derive(Debug, Clone, Copy)]
+struct Copy {
+    patch: Patch,
+    /// From the receiver's own run as it is without patches, instead of from its source.
+    from_base: bool,
 }
 
 impl Batch {
@@ -78,74 +104,121 @@ impl Batch {
         Batch { start, n_sources, n_samples, seq_len }
     }
 
-    /// The answer's probability of every run, sources first, with some states of each source copied into its
-    /// receivers.
+    /// Every metric of every run, sources first, with some states of each source copied into its receivers:
+    /// `[n_sources + n_samples, metrics]`.
     ///
     /// # Errors
     /// When a patch did not reach its site in every receiver.
-    pub(crate) fn run(&self, model: &Model, patches: &[Patch], answer: u32) -> Result<Vec<f32>, TraceError> {
+    pub(crate) fn run(
+        &self,
+        model: &Model,
+        patches: &[Patch],
+        config: &TraceConfig,
+        targets: &Targets,
+    ) -> Result<Vec<f32>, TraceError> {
+        let rows = self.last_rows(model, patches)?;
+        let targets = vec![targets; self.n_sources + self.n_samples];
+        Ok(readout::measure(model, config, &rows, &targets))
+    }
+
+    /// The last block's output at the last token of every run: `[n_sources + n_samples, d_model]`.
+    ///
+    /// # Errors
+    /// As [`Batch::run`].
+    pub(crate) fn last_rows(&self, model: &Model, patches: &[Patch]) -> Result<Vec<f32>, TraceError> {
         let d_model = model.architecture().d_model;
+        let copies = copies(patches, model.architecture().n_layers);
+        // Severed tracing needs the receivers as they are without patches; they stand behind the others.
+        let n_bases = if copies.iter().any(|copy| copy.from_base) { self.n_samples } else { 0 };
+        let n_runs = self.n_sources + self.n_samples;
         let row = |run: usize, token: usize| (run * self.seq_len + token) * d_model;
         let run = Run { start: 0, len: self.seq_len, prefix: Vec::new() };
-        let runs = vec![run; self.n_sources + self.n_samples];
+        let runs = vec![run; n_runs + n_bases];
         let rope = model.rope_table(self.seq_len);
-        let mut hits = vec![0; patches.len()];
+        let mut hits = vec![0; copies.len()];
         let mut restore = |layer: usize, component: Component, states: &mut [f32]| {
             let here = |patch: &Patch| {
                 patch.layer == layer && patch.component == component && patch.token < self.seq_len
             };
-            for (patch, hits) in patches.iter().zip(&mut hits).filter(|(patch, _)| here(patch)) {
+            for (copy, hits) in copies.iter().zip(&mut hits).filter(|(copy, _)| here(&copy.patch)) {
                 for sample in 0..self.n_samples {
-                    let source = row(sample % self.n_sources, patch.token);
-                    let receiver = row(self.n_sources + sample, patch.token);
+                    let from = if copy.from_base { n_runs + sample } else { sample % self.n_sources };
+                    let source = row(from, copy.patch.token);
+                    let receiver = row(self.n_sources + sample, copy.patch.token);
                     states.copy_within(source..source + d_model, receiver);
                     *hits += 1;
                 }
             }
         };
         let mut x = self.start.clone();
+        x.extend_from_within(row(n_runs - n_bases, 0)..row(n_runs, 0));
         let mut scratch = Scratch::default();
         for (layer, block) in model.blocks().iter().enumerate() {
+            restore(layer, Component::ResidPre, &mut x);
             let mut edit = |component: Component, states: &mut [f32]| restore(layer, component, states);
             block.forward(&mut x, &runs, rope.as_ref(), Threads::All, &mut scratch, &mut edit);
             restore(layer, Component::Residual, &mut x);
         }
-        if let Some((patch, &hits)) = patches.iter().zip(&hits).find(|&(_, &hits)| hits != self.n_samples) {
-            let site = Site { component: patch.component, layer: patch.layer, token: patch.token };
+        if let Some((copy, &hits)) = copies.iter().zip(&hits).find(|&(_, &hits)| hits != self.n_samples) {
+            let Patch { component, layer, token } = copy.patch;
+            let site = Site { component, layer, token };
             return Err(TraceError::PatchMissed { site, hits, expected: self.n_samples });
         }
-        let last_rows: Vec<f32> = (0..runs.len())
-            .flat_map(|run| &x[row(run, self.seq_len - 1)..row(run + 1, 0)])
-            .copied()
-            .collect();
-        let logs = model.answer_log_probability(&last_rows, &vec![answer; runs.len()]);
-        Ok(logs.into_iter().map(|log| log.exp() as f32).collect())
+        let last = (0..n_runs).flat_map(|run| &x[row(run, self.seq_len - 1)..row(run + 1, 0)]);
+        Ok(last.copied().collect())
     }
 
-    /// The sources' probabilities and the receivers', split.
-    pub(crate) fn split<'a>(&self, probabilities: &'a [f32]) -> (&'a [f32], &'a [f32]) {
-        probabilities.split_at(self.n_sources)
+    /// The sources' values and the receivers', split.
+    pub(crate) fn split<'a>(&self, values: &'a [f32]) -> (&'a [f32], &'a [f32]) {
+        values.split_at(values.len() / (self.n_sources + self.n_samples) * self.n_sources)
     }
 }
 
-/// Every site of the configured grids, one after the other.
+/// What is copied for some patches.
+fn copies(patches: &[Patch], n_layers: usize) -> Vec<Copy> {
+    let mut copies = Vec::with_capacity(patches.len());
+    for &patch in patches {
+        let Some(held) = patch.component.severed() else {
+            copies.push(Copy { patch, from_base: false });
+            continue;
+        };
+        copies.push(Copy { patch: Patch { component: Component::Residual, ..patch }, from_base: false });
+        let held = |layer| Patch { component: held, layer, token: patch.token };
+        copies.extend((0..n_layers).map(|layer| Copy { patch: held(layer), from_base: true }));
+    }
+    copies
+}
+
+/// Every site of the configured grids, one after the other; `measured` receives its values, `[samples, metrics]`.
 pub(crate) fn sites(
     model: &Model,
     batch: &Batch,
+    case: Case<'_>,
+    moments: Option<&Moments>,
     config: &TraceConfig,
-    answer: u32,
+    targets: &Targets,
     mut measured: impl FnMut(Site, &[f32]),
 ) -> Result<(), TraceError> {
-    let n_layers = model.architecture().n_layers;
+    let (n_layers, corruption) = (model.architecture().n_layers, &config.corruption);
+    let mut purpose = 0;
     for &component in &config.components {
         for token in 0..batch.seq_len {
             for layer in 0..n_layers {
+                purpose += 1;
+                let mut own = None;
+                if corruption.fresh_for_each_site {
+                    let Case { prompt, counterpart, .. } = case;
+                    let draw = Draw { purpose, ..Draw::SHARED };
+                    let drawn = Embeddings::new(model, prompt, counterpart, corruption, moments, draw)?;
+                    own = Some(Batch::new(model, &drawn, config.direction, corruption.samples));
+                }
+                let batch = own.as_ref().unwrap_or(batch);
                 let patches: Vec<Patch> = config
                     .window_of(component, layer, n_layers)
                     .map(|layer| Patch { component, layer, token })
                     .collect();
-                let probabilities = batch.run(model, &patches, answer)?;
-                measured(Site { component, layer, token }, batch.split(&probabilities).1);
+                let values = batch.run(model, &patches, config, targets)?;
+                measured(Site { component, layer, token }, batch.split(&values).1);
             }
         }
     }

@@ -24,11 +24,12 @@ pub fn subject_deviation(model: &Model, subjects: &[Vec<u32>]) -> Result<f64, Tr
     effect::sample_deviation(&elements).ok_or(TraceError::NoSubjects)
 }
 
-/// The noise level in units of the token embeddings.
+/// The noise level in units of the token embeddings; 1 for noise that has its size from a population.
 #[must_use]
 pub fn noise_level(rule: NoiseRule, subject_deviation: f64) -> f64 {
     match rule {
         NoiseRule::SubjectDeviations(k) => k * subject_deviation,
         NoiseRule::Gaussian(level) | NoiseRule::Uniform(level) => level,
+        NoiseRule::StudentT(_) | NoiseRule::Multivariate => 1.0,
     }
 }

@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use causal_trace_core::{Component, Direction, Engine, Prompt, Site, TraceConfig};
+use causal_trace_core::{Component, Direction, Engine, Site, TraceConfig};
 use causal_trace_lm::{Block, Model};
 
+use crate::corrupt::corrupted_span;
+use crate::trace::Case;
 use crate::trunk::TrunkLayer;
 
 /// The sizes that a plan depends on.
@@ -28,18 +30,99 @@ impl Sizes {
     }
 }
 
-/// A patched run, or several that share a beginning: one token, patched from `first_layer` on.
+/// What a patched run has of its source. All components come down to these: a residual state before a layer is the
+/// one after the layer before, and one between attention and mlp makes the state after the layer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Patched {
+    /// The residual stream.
+    Stream,
+    /// The mlp's output.
+    Mlp,
+    /// Attention's output.
+    Attention,
+}
+
+/// A patched run, or several that share a beginning: one token, patched from a layer on.
+///
+/// Places in the model are counted by the layers that a run has passed there: 0 before the first, `n_layers` at
+/// the end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Opening {
-    pub component: Component,
+    pub patched: Patched,
+    /// What is held at the base run's values from the opening on.
+    pub severed: Option<Component>,
     pub token: usize,
     /// The first token whose state differs from those of the base and the source run: the patched one, or the
     /// next where the patched one goes on like the source.
     pub first_carried: usize,
-    pub first_layer: usize,
-    /// Layers (of window centres) by the end of their windows, ascending; those with the same window are the
-    /// same run, those with a longer one go on being patched when a shorter ends.
-    pub ends: Vec<(usize, Vec<usize>)>,
+    /// Layers passed when the run begins: its first patch has just been set.
+    pub opens: usize,
+    /// The sites by the number of layers passed at their last patch, ascending; those with the same are the same
+    /// run, those with a later one go on being patched when an earlier ends.
+    pub ends: Vec<(usize, Vec<SiteLayer>)>,
+}
+
+/// A site of a known token: its component and layer.
+pub(crate) type SiteLayer = (Component, usize);
+
+/// Which sites share a run to begin with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Shared {
+    token: usize,
+    opens: usize,
+    patched: Patched,
+    severed: Option<Component>,
+}
+
+/// What a site's patches come down to.
+#[derive(Debug, Clone, Copy)]
+struct Extent {
+    patched: Patched,
+    severed: Option<Component>,
+    /// Layers passed at the first and at the last patch.
+    opens: usize,
+    ends: usize,
+}
+
+impl Extent {
+    fn of(config: &TraceConfig, component: Component, layer: usize, n_layers: usize) -> Self {
+        let window = config.window_of(component, layer, n_layers);
+        let patched = match component {
+            Component::Mlp => Patched::Mlp,
+            Component::Attention => Patched::Attention,
+            _ => Patched::Stream,
+        };
+        // The state before a layer is the one after the layer before.
+        let passed = usize::from(component != Component::ResidPre);
+        let (opens, ends) = (window.start + passed, window.end - 1 + passed);
+        Extent { patched, severed: component.severed(), opens, ends }
+    }
+
+    /// The run that a patched run of this extent is known to equal.
+    fn known(self, token: usize, sizes: Sizes) -> Option<Known> {
+        let is_last_token = token + 1 == sizes.seq_len;
+        let is_last_layer = self.opens == sizes.n_layers;
+        let is_stream = self.patched == Patched::Stream;
+        if token < sizes.first_corrupted {
+            Some(Known::Base)
+        } else if is_last_layer && !is_last_token {
+            // Later tokens read what a layer adds in the next layer, and there is none.
+            Some(Known::Base)
+        } else if is_stream
+            && is_last_token
+            && (self.ends == sizes.n_layers || self.follows_source(token, sizes))
+        {
+            Some(Known::Source)
+        } else {
+            None
+        }
+    }
+
+    /// Whether the patched token goes on like the source: before the first corrupted token base and source agree, so
+    /// a residual state restored there sees nothing but what the source sees.
+    fn follows_source(self, token: usize, sizes: Sizes) -> bool {
+        self.patched == Patched::Stream && self.severed.is_none() && token == sizes.first_corrupted
+    }
 }
 
 /// A site whose patched run is known to equal another run.
@@ -61,41 +144,30 @@ pub(crate) struct Plan {
 impl Plan {
     pub(crate) fn new(config: &TraceConfig, sizes: Sizes) -> Self {
         let mut plan = Plan::default();
-        for &component in &config.components {
-            for token in 0..sizes.seq_len {
-                plan.add_token(config, sizes, component, token);
-            }
-        }
-        plan
-    }
-
-    fn add_token(&mut self, config: &TraceConfig, sizes: Sizes, component: Component, token: usize) {
-        let mut by_first_layer: BTreeMap<usize, BTreeMap<usize, Vec<usize>>> = BTreeMap::new();
-        for layer in 0..sizes.n_layers {
-            let window = config.window_of(component, layer, sizes.n_layers);
-            match known(component, token, window.start, sizes) {
-                Some(known) => self.known.push((Site { component, layer, token }, known)),
-                None => {
-                    by_first_layer
-                        .entry(window.start)
-                        .or_default()
-                        .entry(window.end)
-                        .or_default()
-                        .push(layer);
+        let mut shared: BTreeMap<Shared, BTreeMap<usize, Vec<SiteLayer>>> = BTreeMap::new();
+        for token in 0..sizes.seq_len {
+            for &component in &config.components {
+                for layer in 0..sizes.n_layers {
+                    let extent = Extent::of(config, component, layer, sizes.n_layers);
+                    if let Some(known) = extent.known(token, sizes) {
+                        plan.known.push((Site { component, layer, token }, known));
+                        continue;
+                    }
+                    let Extent { patched, severed, opens, ends } = extent;
+                    // What follows the source needs no further patch.
+                    let ends = if extent.follows_source(token, sizes) { opens } else { ends };
+                    let run = shared.entry(Shared { token, opens, patched, severed }).or_default();
+                    run.entry(ends).or_default().push((component, layer));
                 }
             }
         }
-        // Before the first corrupted token base and source agree, so a residual restored there sees nothing but
-        // what the source sees: it equals the source in every layer.
-        let follows_source = component == Component::Residual && token == sizes.first_corrupted;
-        let first_carried = if follows_source { token + 1 } else { token };
-        self.openings.extend(by_first_layer.into_iter().map(|(first_layer, ends)| Opening {
-            component,
-            token,
-            first_carried,
-            first_layer,
-            ends: ends.into_iter().collect(),
+        plan.openings.extend(shared.into_iter().map(|(shared, ends)| {
+            let Shared { token, opens, patched, severed } = shared;
+            let extent = Extent { patched, severed, opens, ends: opens };
+            let first_carried = token + usize::from(extent.follows_source(token, sizes));
+            Opening { patched, severed, token, first_carried, opens, ends: ends.into_iter().collect() }
         }));
+        plan
     }
 }
 
@@ -158,13 +230,15 @@ impl<'a> Turns<'a> {
 /// after its first, and 2·d·V for each run and sample in the head. Attention's scores, the trunk, and what the first
 /// and the last layer save are left out.
 ///
-/// For the residual grid this is 24·d²·S·Σ (T−i)·L(L−1)/2 plus the head, for a dense block of 12·d² weights.
+/// For the residual grid this is 24·d²·S·Σ (T−i)·L(L−1)/2 plus the head, for a dense block of 12·d² weights. Nothing
+/// for a case that cannot be traced.
 #[must_use]
-pub fn minimal_operations(model: &Model, prompt: &Prompt, config: &TraceConfig) -> f64 {
-    let sizes = Sizes::new(model, prompt.seq_len(), prompt.subject_span.start);
+pub fn minimal_operations(model: &Model, case: &Case<'_>, config: &TraceConfig) -> f64 {
+    let Ok(span) = corrupted_span(case.prompt, case.counterpart, &config.corruption) else { return 0.0 };
+    let sizes = Sizes::new(model, case.prompt.seq_len(), span.start);
     let (mut row_layers, mut runs) = (0, 0);
     for opening in Plan::new(config, sizes).openings {
-        let layers = opening.first_layer + 1..sizes.n_layers;
+        let layers = opening.opens..sizes.n_layers;
         let carried: usize = layers.map(|layer| 1 + opening.parted(layer)).sum();
         row_layers += carried * (sizes.seq_len - opening.token);
         runs += opening.ends.len();
@@ -177,12 +251,12 @@ pub fn minimal_operations(model: &Model, prompt: &Prompt, config: &TraceConfig) 
 /// About how many floating-point operations a trace takes with the configured engine: what work is shared out by.
 /// Attention's scores are left out.
 #[must_use]
-pub fn estimated_operations(model: &Model, prompt: &Prompt, config: &TraceConfig) -> f64 {
+pub fn estimated_operations(model: &Model, case: &Case<'_>, config: &TraceConfig) -> f64 {
     match config.engine {
-        Engine::Wavefront => minimal_operations(model, prompt, config),
+        Engine::Wavefront => minimal_operations(model, case, config),
         Engine::Naive => {
             let architecture = model.architecture();
-            let (seq_len, n_layers) = (prompt.seq_len() as f64, architecture.n_layers as f64);
+            let (seq_len, n_layers) = (case.prompt.seq_len() as f64, architecture.n_layers as f64);
             let (runs, width) = (1.0 + config.corruption.samples as f64, architecture.d_model as f64);
             let body = 24.0 * width * width * n_layers * seq_len;
             let head = 2.0 * width * architecture.d_vocab as f64;
@@ -238,22 +312,6 @@ impl Opening {
     /// Memory of its states at the end of the sweep.
     fn bytes(&self, sizes: Sizes) -> usize {
         self.ends.len() * (sizes.seq_len - self.first_carried) * sizes.d_model * size_of::<f32>()
-    }
-}
-
-fn known(component: Component, token: usize, first_layer: usize, sizes: Sizes) -> Option<Known> {
-    let is_last_token = token + 1 == sizes.seq_len;
-    let is_last_layer = first_layer + 1 == sizes.n_layers;
-    let is_first_corrupted = token == sizes.first_corrupted;
-    if token < sizes.first_corrupted {
-        Some(Known::Base)
-    } else if is_last_layer && !is_last_token {
-        // Later tokens read what a layer adds in the next layer, and there is none.
-        Some(Known::Base)
-    } else if component == Component::Residual && is_last_token && (is_last_layer || is_first_corrupted) {
-        Some(Known::Source)
-    } else {
-        None
     }
 }
 

@@ -1,12 +1,15 @@
 //! The entry point: checks, baseline, and one of the engines.
 
 use causal_trace_core::{
-    Baseline, Component, Direction, Engine, Grid, NoiseStream, Prompt, Sink, Site, TraceConfig,
+    Baseline, Component, Direction, Distribution, Engine, Grid, Method, Metric, MetricBaseline, NoiseStream,
+    Prompt, Sink, Site, TraceConfig,
 };
-use causal_trace_lm::{Model, ModelError, top_predictions};
+use causal_trace_lm::{Model, ModelError, Wiring};
 
-use crate::corrupt::Embeddings;
+use crate::corrupt::{Draw, Embeddings};
 use crate::naive::{self, Batch};
+use crate::population::Moments;
+use crate::readout::{Targets, predicted};
 use crate::{TraceError, wavefront};
 
 /// Whose probability is measured.
@@ -27,7 +30,7 @@ impl Answer {
     ) -> Result<u32, ModelError> {
         let d_vocab = model.architecture().d_vocab;
         match self {
-            Answer::Predicted => Ok(top_predictions(&clean_logits()?, 1)[0].0),
+            Answer::Predicted => Ok(predicted(&clean_logits()?)),
             Answer::Token(id) if (id as usize) < d_vocab => Ok(id),
             Answer::Token(id) => Err(ModelError::TokenOutside { id, d_vocab }),
         }
@@ -41,6 +44,19 @@ pub struct Case<'a> {
     pub prompt: &'a Prompt,
     /// Whose probability.
     pub answer: Answer,
+    /// The token whose logit the answer's is compared with; without one the most probable other token of the
+    /// corrupted runs.
+    pub foil: Option<u32>,
+    /// The prompt of the corrupted run, for [`Method::Counterpart`].
+    pub counterpart: Option<&'a Prompt>,
+}
+
+impl<'a> Case<'a> {
+    /// A prompt by itself.
+    #[must_use]
+    pub fn new(prompt: &'a Prompt, answer: Answer) -> Self {
+        Case { prompt, answer, foil: None, counterpart: None }
+    }
 }
 
 /// Traces one prompt: the clean run, the corrupted run, and every patched run of the configured grids.
@@ -63,8 +79,20 @@ pub fn trace(
     config: &TraceConfig,
     sink: &mut dyn Sink,
 ) -> Result<(), TraceError> {
-    let cases = [Case { prompt, answer }];
-    let measured = measure(model, &cases, config, &mut |done, total| sink.progress(done, total))?;
+    trace_case(model, Case::new(prompt, answer), config, sink)
+}
+
+/// The same for a case with a foil or a counterpart.
+///
+/// # Errors
+/// As [`trace()`]; also when the counterpart is missing or does not align.
+pub fn trace_case(
+    model: &Model,
+    case: Case<'_>,
+    config: &TraceConfig,
+    sink: &mut dyn Sink,
+) -> Result<(), TraceError> {
+    let measured = measure(model, &[case], config, &mut |done, total| sink.progress(done, total))?;
     measured.into_iter().try_for_each(|measured| {
         measured?.give(sink);
         Ok(())
@@ -100,13 +128,12 @@ pub fn trace_batch<S: Sink>(
 
 /// What an engine is to measure for one prompt, and what it has measured so far.
 pub(crate) struct Measurement<'a> {
-    pub prompt: &'a Prompt,
-    answer: Answer,
+    pub case: Case<'a>,
     pub embeddings: Embeddings,
-    /// The token whose probability is measured, once it is known.
-    pub answer_id: Option<u32>,
-    /// Its probability in the clean run, then in each corrupted one.
-    pub probabilities: Vec<f32>,
+    /// What is measured of every run, once it is known.
+    pub targets: Option<Targets>,
+    /// Every metric of the clean run, then of each corrupted one: `[1 + samples, metrics]`.
+    pub baseline: Vec<f32>,
     pub measured: Measured,
     fault: Option<TraceError>,
 }
@@ -117,61 +144,100 @@ fn measure(
     config: &TraceConfig,
     progress: &mut dyn FnMut(usize, usize),
 ) -> Result<Vec<Result<Finished, TraceError>>, TraceError> {
-    check_settings(config)?;
-    let checked: Vec<Result<(), TraceError>> =
-        cases.iter().map(|case| check_prompt(model, case.prompt)).collect();
-    let fit = cases.iter().zip(&checked).filter(|(_, checked)| checked.is_ok());
-    let mut batch: Vec<Measurement<'_>> =
-        fit.map(|(case, _)| Measurement::new(model, *case, config)).collect();
+    check_settings(model, config)?;
+    let moments = moments(model, config)?;
+    let mut batch: Vec<Measurement<'_>> = Vec::with_capacity(cases.len());
+    let mut refused = Vec::with_capacity(cases.len());
+    for &case in cases {
+        match Measurement::new(model, case, config, moments.as_ref()) {
+            Ok(measurement) => {
+                batch.push(measurement);
+                refused.push(None);
+            }
+            Err(error) => refused.push(Some(error)),
+        }
+    }
     match config.engine {
         Engine::Wavefront => wavefront::sweep(model, &mut batch, config, progress)?,
-        Engine::Naive => plain_loop(model, &mut batch, config, progress)?,
+        Engine::Naive => plain_loop(model, &mut batch, config, moments.as_ref(), progress)?,
     }
     let mut batch = batch.into_iter();
-    // There is a measurement for every prompt that was found to fit.
-    let finished = checked.into_iter().filter_map(|checked| match checked {
-        Ok(()) => Some(batch.next()?.finish(model, config)),
-        Err(error) => Some(Err(error)),
+    // There is a measurement for every case that was not refused.
+    let finished = refused.into_iter().filter_map(|refused| match refused {
+        None => Some(batch.next()?.finish(model, config, moments.as_ref())),
+        Some(error) => Some(Err(error)),
     });
     Ok(finished.collect())
 }
 
+/// The moments that the configured corruption follows.
+pub(crate) fn moments(model: &Model, config: &TraceConfig) -> Result<Option<Moments>, TraceError> {
+    config.corruption.population().map(|population| Moments::of(model, population)).transpose()
+}
+
 pub(crate) fn check(model: &Model, prompt: &Prompt, config: &TraceConfig) -> Result<(), TraceError> {
-    check_prompt(model, prompt)?;
-    check_settings(config)
-}
-
-fn check_prompt(model: &Model, prompt: &Prompt) -> Result<(), TraceError> {
     model.check_prompt(&prompt.ids)?;
-    let (span, seq_len) = (prompt.subject_span, prompt.seq_len());
-    if span.is_empty() || span.end > seq_len {
-        return Err(TraceError::EmptySpan { start: span.start, end: span.end, seq_len });
-    }
-    Ok(())
+    check_settings(model, config)
 }
 
-fn check_settings(config: &TraceConfig) -> Result<(), TraceError> {
-    let wrong = |what, value: String, expected| Err(TraceError::Setting { what, value, expected });
-    let corruption = &config.corruption;
-    if corruption.samples == 0 {
-        return wrong("samples", "0".to_owned(), "at least 1");
-    }
-    if config.window.width == 0 {
-        return wrong("window", "0".to_owned(), "at least 1");
-    }
-    if corruption.stream == NoiseStream::Rome && corruption.seed > u64::from(u32::MAX) {
-        return wrong(
-            "seed",
-            corruption.seed.to_string(),
-            "below 2^32 for the noise stream of rome, as in NumPy",
-        );
+fn wrong(what: &'static str, value: impl Into<String>, expected: &'static str) -> Result<(), TraceError> {
+    Err(TraceError::Setting { what, value: value.into(), expected })
+}
+
+fn check_settings(model: &Model, config: &TraceConfig) -> Result<(), TraceError> {
+    if config.window.width == 0 || config.residual_window.width == 0 {
+        return wrong("window", "0", "at least 1");
     }
     let twice = |component| config.components.iter().filter(|&&other| other == component).count() > 1;
     if let Some(component) = config.components.iter().find(|&&component| twice(component)) {
         return wrong("components", format!("{component} twice"), "a list without repetition");
     }
-    if !(corruption.level.is_finite() && corruption.level >= 0.0) {
-        return wrong("noise level", corruption.level.to_string(), "a finite number of at least 0");
+    let is_parallel = model.architecture().wiring != Wiring::Sequential;
+    if is_parallel && config.components.contains(&Component::ResidMid) {
+        let expected = "another component: in this model attention and mlp read the same state, and there is none \
+                        between them";
+        return wrong("component", Component::ResidMid.name(), expected);
+    }
+    let repeated = |metric| config.all_metrics().filter(|&other| other == metric).count() > 1;
+    if let Some(metric) = config.all_metrics().find(|&metric| repeated(metric)) {
+        return wrong("metrics", format!("{metric} twice"), "a list without repetition");
+    }
+    check_corruption(config)
+}
+
+fn check_corruption(config: &TraceConfig) -> Result<(), TraceError> {
+    let corruption = &config.corruption;
+    if corruption.samples == 0 {
+        return wrong("samples", "0", "at least 1");
+    }
+    if corruption.stream == NoiseStream::Rome && corruption.seed > u64::from(u32::MAX) {
+        let expected = "below 2^32 for the noise stream of rome, as in NumPy";
+        return wrong("seed", corruption.seed.to_string(), expected);
+    }
+    match &corruption.method {
+        Method::Noise { level, .. } if !(level.is_finite() && *level >= 0.0) => {
+            return wrong("noise level", level.to_string(), "a finite number of at least 0");
+        }
+        Method::Noise { distribution: Distribution::StudentT { degrees, .. }, .. }
+            if !(degrees.is_finite() && *degrees > 2.0) =>
+        {
+            return wrong("degrees of freedom", degrees.to_string(), "a finite number above 2");
+        }
+        Method::Counterpart if corruption.samples != 1 => {
+            let expected = "1 for pairs of prompts, which have nothing random";
+            return wrong("samples", corruption.samples.to_string(), expected);
+        }
+        _ => {}
+    }
+    if !corruption.fresh_for_each_site {
+        return Ok(());
+    }
+    if config.engine != Engine::Naive {
+        let expected = "naive for draws of their own at every site, where the engine cannot share runs";
+        return wrong("engine", config.engine.to_string(), expected);
+    }
+    if corruption.stream == NoiseStream::Rome {
+        return wrong("noise stream", "rome", "independent for draws of their own at every site");
     }
     Ok(())
 }
@@ -180,23 +246,27 @@ fn plain_loop(
     model: &Model,
     batch: &mut [Measurement<'_>],
     config: &TraceConfig,
+    moments: Option<&Moments>,
     progress: &mut dyn FnMut(usize, usize),
 ) -> Result<(), TraceError> {
     let total = batch.iter().map(|prompt| prompt.measured.n_sites()).sum();
     let mut done = 0;
     for prompt in batch {
-        let ids = &prompt.prompt.ids;
-        prompt.find_answer(model, || model.last_logits(ids));
-        let Some(answer) = prompt.answer_id else { continue };
+        let ids = &prompt.case.prompt.ids;
+        prompt.find_targets(model, || model.last_logits(ids));
+        let Some(targets) = &prompt.targets else { continue };
         let runs = Batch::new(model, &prompt.embeddings, config.direction, config.corruption.samples);
-        let probabilities = runs.run(model, &[], answer)?;
-        let (sources, receivers) = runs.split(&probabilities);
-        prompt.probabilities = match config.direction {
-            Direction::Denoise => [&sources[..1], receivers].concat(),
-            Direction::Noise => [&receivers[..1], sources].concat(),
+        let values = runs.run(model, &[], config, targets)?;
+        let (sources, receivers) = runs.split(&values);
+        let n_metrics = config.all_metrics().count();
+        prompt.baseline = match config.direction {
+            Direction::Denoise => [&sources[..n_metrics], receivers].concat(),
+            Direction::Noise => [&receivers[..n_metrics], sources].concat(),
         };
-        naive::sites(model, &runs, config, answer, |site, samples| {
-            prompt.measured.set(site, samples);
+        naive::sites(model, &runs, prompt.case, moments, config, targets, |site, values| {
+            for (sample, values) in values.chunks_exact(n_metrics).enumerate() {
+                prompt.measured.set_sample(site, sample, values);
+            }
             done += 1;
             progress(done, total);
         })?;
@@ -205,53 +275,93 @@ fn plain_loop(
 }
 
 impl<'a> Measurement<'a> {
-    fn new(model: &Model, case: Case<'a>, config: &TraceConfig) -> Self {
-        let Case { prompt, answer } = case;
+    fn new(
+        model: &Model,
+        case: Case<'a>,
+        config: &TraceConfig,
+        moments: Option<&Moments>,
+    ) -> Result<Self, TraceError> {
+        let Case { prompt, counterpart, answer, foil } = case;
+        model.check_prompt(&prompt.ids)?;
+        counterpart.map_or(Ok(()), |counterpart| model.check_prompt(&counterpart.ids))?;
         let corruption = &config.corruption;
-        Measurement {
-            prompt,
-            answer,
-            embeddings: Embeddings::new(model, prompt, corruption, corruption.mode),
-            answer_id: None,
-            probabilities: vec![f32::NAN; 1 + corruption.samples],
+        let embeddings = Embeddings::new(model, prompt, counterpart, corruption, moments, Draw::SHARED)?;
+        let targets = if Targets::depend_on_runs(&config.metrics) {
+            let runs = Batch::new(model, &embeddings, Direction::Denoise, corruption.samples);
+            let logits = model.unembed(&runs.last_rows(model, &[])?)?;
+            Some(Targets::of_runs(model, answer, foil, &config.metrics, &logits)?)
+        } else {
+            None
+        };
+        let n_metrics = config.all_metrics().count();
+        Ok(Measurement {
+            case,
+            embeddings,
+            targets,
+            baseline: vec![f32::NAN; (1 + corruption.samples) * n_metrics],
             measured: Measured::new(config, prompt.seq_len(), model.architecture().n_layers),
             fault: None,
-        }
+        })
     }
 
     /// Settles which token's probability is measured, the first time it is called.
-    pub(crate) fn find_answer(
+    pub(crate) fn find_targets(
         &mut self,
         model: &Model,
         clean_logits: impl FnOnce() -> Result<Vec<f32>, ModelError>,
     ) {
-        if self.answer_id.is_none() && self.fault.is_none() {
-            match self.answer.id(model, clean_logits) {
-                Ok(id) => self.answer_id = Some(id),
+        if self.targets.is_none() && self.fault.is_none() {
+            match self.case.answer.id(model, clean_logits) {
+                Ok(id) => self.targets = Some(Targets::answer(id)),
                 Err(error) => self.fault = Some(error.into()),
             }
         }
     }
 
     /// The prompt's numbers, once all are there and finite.
-    fn finish(self, model: &Model, config: &TraceConfig) -> Result<Finished, TraceError> {
+    fn finish(
+        self,
+        model: &Model,
+        config: &TraceConfig,
+        moments: Option<&Moments>,
+    ) -> Result<Finished, TraceError> {
         if let Some(fault) = self.fault {
             return Err(fault);
         }
-        // Without an answer there are no probabilities, and that is found below.
-        let answer_id = self.answer_id.unwrap_or_default();
-        let (clean, corrupted) = (self.probabilities[0], self.probabilities[1..].to_vec());
-        let mut baseline = Baseline { answer_id, clean, corrupted };
+        // Without targets nothing has been measured, and that is found below.
+        let targets = self.targets.unwrap_or(Targets::answer(0));
+        let (mut values, n_metrics) = (self.baseline, config.all_metrics().count());
         let corruption = &config.corruption;
-        if corruption.baseline_mode != corruption.mode {
-            let faulty = Embeddings::new(model, self.prompt, corruption, corruption.baseline_mode);
+        let has_faulty_baseline = matches!(
+            corruption.method, Method::Noise { mode, baseline_mode, .. } if mode != baseline_mode
+        );
+        if has_faulty_baseline {
+            let draw = Draw { baseline: true, ..Draw::SHARED };
+            let Case { prompt, counterpart, .. } = self.case;
+            let faulty = Embeddings::new(model, prompt, counterpart, corruption, moments, draw)?;
             let runs = Batch::new(model, &faulty, Direction::Denoise, corruption.samples);
-            baseline.corrupted = runs.split(&runs.run(model, &[], answer_id)?).1.to_vec();
+            let faulty = runs.run(model, &[], config, &targets)?;
+            values[n_metrics..].copy_from_slice(runs.split(&faulty).1);
         }
+        let baseline = baseline(&values, config, &targets);
         check_baseline(&baseline)?;
         self.measured.check()?;
         Ok(Finished { baseline, measured: self.measured })
     }
+}
+
+/// The baseline of all metrics of the clean and the corrupted runs, `[1 + samples, metrics]`.
+fn baseline(values: &[f32], config: &TraceConfig, targets: &Targets) -> Baseline {
+    let n_metrics = config.all_metrics().count();
+    let of = |metric: usize| -> (f32, Vec<f32>) {
+        (values[metric], values[n_metrics + metric..].iter().step_by(n_metrics).copied().collect())
+    };
+    let others = config.all_metrics().enumerate().skip(1).map(|(index, metric)| {
+        let (clean, corrupted) = of(index);
+        MetricBaseline { metric, clean, corrupted }
+    });
+    let (clean, corrupted) = of(0);
+    Baseline { answer_id: targets.answer, clean, corrupted, foil_id: targets.foil, others: others.collect() }
 }
 
 /// All numbers of a prompt, found to be there and finite.
@@ -268,61 +378,64 @@ impl Finished {
 }
 
 fn check_baseline(baseline: &Baseline) -> Result<(), TraceError> {
+    let metrics =
+        std::iter::once(Metric::Probability).chain(baseline.others.iter().map(|other| other.metric));
     let not_finite = |what: String| Err(TraceError::NotFinite { what });
-    if !baseline.clean.is_finite() {
-        return not_finite("the clean prompt".to_owned());
+    for (clean, corrupted) in metrics.filter_map(|metric| baseline.of(metric)) {
+        if !clean.is_finite() {
+            return not_finite("the clean prompt".to_owned());
+        }
+        if let Some(sample) = corrupted.iter().position(|value| !value.is_finite()) {
+            return not_finite(format!("the corrupted prompt (sample {sample})"));
+        }
     }
-    match baseline.corrupted.iter().position(|probability| !probability.is_finite()) {
-        Some(sample) => not_finite(format!("the corrupted prompt (sample {sample})")),
-        None => Ok(()),
-    }
+    Ok(())
 }
 
 /// What the engines have measured so far; a value that was never set stays `NaN` and is found by `check`.
 pub(crate) struct Measured {
-    grids: Vec<Grid>,
+    /// For each component one grid of every metric.
+    grids: Vec<Vec<Grid>>,
+    /// Which samples of a component's sites have been set.
     set: Vec<Vec<bool>>,
 }
 
 impl Measured {
     fn new(config: &TraceConfig, seq_len: usize, n_layers: usize) -> Self {
         let n_samples = config.corruption.samples;
-        let grid = |&component: &Component| Grid::unmeasured(component, seq_len, n_layers, n_samples);
-        let grids: Vec<Grid> = config.components.iter().map(grid).collect();
-        let set = grids.iter().map(|grid| vec![false; grid.samples.len()]).collect();
-        Measured { grids, set }
+        let grids = |&component: &Component| -> Vec<Grid> {
+            let grid = |metric| Grid::unmeasured(component, metric, seq_len, n_layers, n_samples);
+            config.all_metrics().map(grid).collect()
+        };
+        let set = vec![vec![false; seq_len * n_layers * n_samples]; config.components.len()];
+        Measured { grids: config.components.iter().map(grids).collect(), set }
     }
 
     fn n_sites(&self) -> usize {
-        self.grids.iter().map(|grid| grid.seq_len * grid.n_layers).sum()
+        self.grids.iter().map(|grids| grids[0].seq_len * grids[0].n_layers).sum()
     }
 
-    fn set(&mut self, site: Site, samples: &[f32]) {
-        for (sample, &probability) in samples.iter().enumerate() {
-            self.set_sample(site, sample, probability);
-        }
-    }
-
-    pub(crate) fn set_sample(&mut self, site: Site, sample: usize, probability: f32) {
-        for (grid, set) in self.grids.iter_mut().zip(&mut self.set) {
-            if grid.component == site.component {
-                let place = (site.token * grid.n_layers + site.layer) * grid.n_samples + sample;
-                grid.samples[place] = probability;
+    /// One sample of a site: a value for every metric.
+    pub(crate) fn set_sample(&mut self, site: Site, sample: usize, values: &[f32]) {
+        for (grids, set) in self.grids.iter_mut().zip(&mut self.set) {
+            if grids[0].component == site.component {
+                let place = (site.token * grids[0].n_layers + site.layer) * grids[0].n_samples + sample;
+                grids.iter_mut().zip(values).for_each(|(grid, &value)| grid.samples[place] = value);
                 set[place] = true;
             }
         }
     }
 
     fn check(&self) -> Result<(), TraceError> {
-        for (grid, set) in self.grids.iter().zip(&self.set) {
-            for (place, (&set, probability)) in set.iter().zip(&grid.samples).enumerate() {
-                let (cell, sample) = (place / grid.n_samples, place % grid.n_samples);
-                let (token, layer) = (cell / grid.n_layers, cell % grid.n_layers);
-                let site = Site { component: grid.component, layer, token };
+        for (grids, set) in self.grids.iter().zip(&self.set) {
+            for (place, &set) in set.iter().enumerate() {
+                let (cell, sample) = (place / grids[0].n_samples, place % grids[0].n_samples);
+                let (token, layer) = (cell / grids[0].n_layers, cell % grids[0].n_layers);
+                let site = Site { component: grids[0].component, layer, token };
                 if !set {
                     return Err(TraceError::Unmeasured { site });
                 }
-                if !probability.is_finite() {
+                if grids.iter().any(|grid| !grid.samples[place].is_finite()) {
                     return Err(TraceError::NotFinite { what: format!("{site} patched (sample {sample})") });
                 }
             }
@@ -331,10 +444,11 @@ impl Measured {
     }
 
     fn give(&self, sink: &mut dyn Sink) {
-        for grid in &self.grids {
+        for grid in self.grids.iter().flatten() {
             for token in 0..grid.seq_len {
                 for layer in 0..grid.n_layers {
-                    sink.patched(Site { component: grid.component, layer, token }, grid.at(token, layer));
+                    let site = Site { component: grid.component, layer, token };
+                    sink.patched(site, grid.metric, grid.at(token, layer));
                 }
             }
         }

@@ -99,7 +99,8 @@ impl Trunk {
         let mut keep = |component: Component, states: &mut [f32]| {
             let kept = match component {
                 Component::Attention => &mut *attention_out,
-                Component::Mlp | Component::Residual => &mut *mlp_out,
+                Component::Mlp => &mut *mlp_out,
+                _ => return,
             };
             kept.clear();
             kept.extend_from_slice(states);

@@ -15,6 +15,7 @@ use causal_trace_lm::Model;
 
 use crate::TraceError;
 use crate::plan::{Plan, Sizes, Turn, run_of, turns};
+use crate::readout::{self, Targets};
 use crate::trace::Measurement;
 use crate::trunk::{Trunk, TrunkLayer};
 use layer::Workspaces;
@@ -29,7 +30,7 @@ pub(crate) fn sweep(
 ) -> Result<(), TraceError> {
     let n_samples = config.corruption.samples;
     let plan = |prompt: &Measurement<'_>| {
-        let sizes = Sizes::new(model, prompt.prompt.seq_len(), prompt.embeddings.span.start);
+        let sizes = Sizes::new(model, prompt.case.prompt.seq_len(), prompt.embeddings.span.start);
         (sizes, Plan::new(config, sizes))
     };
     let plans: Vec<(Sizes, Plan)> = batch.iter().map(plan).collect();
@@ -49,7 +50,7 @@ pub(crate) fn sweep(
         let (trunk, live) = sweep.run(turn, batch, &mut progress)?;
         for (member, part) in turn.members.iter().enumerate() {
             if let Some(clean) = trunk.runs_of(member).next() {
-                batch[part.prompt].find_answer(model, || model.unembed(trunk.last_state(clean)));
+                batch[part.prompt].find_targets(model, || model.unembed(trunk.last_state(clean)));
             }
         }
         sweep.measure(turn, batch, &trunk, &live);
@@ -62,10 +63,12 @@ pub(crate) fn sweep(
 
 /// The sites whose patched run is another run.
 fn fill_known(prompt: &mut Measurement<'_>, plan: &Plan, config: &TraceConfig) {
+    let n_metrics = config.all_metrics().count();
     for &(site, known) in &plan.known {
         for sample in 0..config.corruption.samples {
-            let probability = prompt.probabilities[run_of(known, config.direction, sample)];
-            prompt.measured.set_sample(site, sample, probability);
+            let run = run_of(known, config.direction, sample);
+            let values = &prompt.baseline[run * n_metrics..(run + 1) * n_metrics];
+            prompt.measured.set_sample(site, sample, values);
         }
     }
 }
@@ -84,7 +87,7 @@ impl Sweep<'_> {
         progress: &mut dyn FnMut(usize),
     ) -> Result<(Trunk, Live), TraceError> {
         let members = turn.members.iter();
-        let longest = members.clone().map(|member| batch[member.prompt].prompt.seq_len()).max();
+        let longest = members.clone().map(|member| batch[member.prompt].case.prompt.seq_len()).max();
         let rope = self.model.rope_table(longest.unwrap_or(0));
         let members: Vec<_> =
             members.map(|member| (&batch[member.prompt].embeddings, member.samples.clone())).collect();
@@ -94,6 +97,7 @@ impl Sweep<'_> {
         let mut spare = TrunkLayer::default();
         trunk.next(&blocks[0], rope.as_ref(), &mut spare);
         std::mem::swap(&mut trunk.at, &mut spare);
+        live.open(self.model, 0, &trunk, turn);
         for layer in 0..blocks.len() {
             // The trunk's rows are few: its next layer is computed beside the patched runs.
             let (advanced, ()) = rayon::join(
@@ -106,7 +110,7 @@ impl Sweep<'_> {
             );
             advanced?;
             live.split_off(layer);
-            live.open(self.model, layer, &trunk, turn);
+            live.open(self.model, layer + 1, &trunk, turn);
             if layer + 1 < blocks.len() {
                 std::mem::swap(&mut trunk.at, &mut spare);
             }
@@ -115,25 +119,28 @@ impl Sweep<'_> {
         Ok((trunk, live))
     }
 
-    /// Unembeds the last tokens of all runs and gives each prompt its probabilities.
+    /// Reads out the last tokens of all runs and gives each prompt its numbers.
     fn measure(&self, turn: &Turn<'_>, batch: &mut [Measurement<'_>], trunk: &Trunk, live: &Live) {
         let trunk_runs: Vec<_> = (0..turn.members.len()).flat_map(|member| trunk.runs_of(member)).collect();
         let prompt_of = |member: usize| turn.members[member].prompt;
         let members = trunk_runs.iter().map(|run| run.member);
         let members = members.chain(live.origins.iter().map(|origin| origin.base.member));
-        // A prompt without an answer has failed; what is measured for it is not looked at.
-        let answers: Vec<u32> =
-            members.map(|member| batch[prompt_of(member)].answer_id.unwrap_or_default()).collect();
         let mut rows: Vec<f32> = trunk_runs.iter().flat_map(|&run| trunk.last_state(run)).copied().collect();
         rows.extend_from_slice(&live.x);
-        let logs = self.model.answer_log_probability(&rows, &answers);
-        let mut found = logs.into_iter().map(|log| log.exp() as f32);
-        for (run, probability) in trunk_runs.iter().zip(&mut found) {
-            batch[prompt_of(run.member)].probabilities[run.run] = probability;
+        // A prompt without targets has failed; what is measured for it is not looked at.
+        let nothing = Targets::answer(0);
+        let targets: Vec<&Targets> =
+            members.map(|member| batch[prompt_of(member)].targets.as_ref().unwrap_or(&nothing)).collect();
+        let values = readout::measure(self.model, self.config, &rows, &targets);
+        let n_metrics = self.config.all_metrics().count();
+        let mut found = values.chunks_exact(n_metrics);
+        for (run, values) in trunk_runs.iter().zip(&mut found) {
+            let baseline = &mut batch[prompt_of(run.member)].baseline;
+            baseline[run.run * n_metrics..(run.run + 1) * n_metrics].copy_from_slice(values);
         }
-        for (origin, probability) in live.origins.iter().zip(&mut found) {
+        for (origin, values) in live.origins.iter().zip(&mut found) {
             let prompt = &mut batch[prompt_of(origin.base.member)];
-            origin.sites().for_each(|site| prompt.measured.set_sample(site, origin.sample, probability));
+            origin.sites().for_each(|site| prompt.measured.set_sample(site, origin.sample, values));
         }
     }
 }
@@ -141,8 +148,7 @@ impl Sweep<'_> {
 impl live::Origin {
     /// The sites that the run stands for.
     fn sites(&self) -> impl Iterator<Item = Site> {
-        let (component, token) = (self.component, self.token);
-        let layers = self.ends.iter().flat_map(|(_, layers)| layers);
-        layers.map(move |&layer| Site { component, layer, token })
+        let sites = self.ends.iter().flat_map(|(_, sites)| sites);
+        sites.map(|&(component, layer)| Site { component, layer, token: self.token })
     }
 }

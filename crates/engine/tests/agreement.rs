@@ -10,19 +10,20 @@ use std::fmt::Debug;
 use std::sync::OnceLock;
 
 use causal_trace_core::{
-    Component, Corruption, CorruptionMode, Direction, Distribution, Engine, NoiseStream, TraceConfig,
-    TraceRecord, Window,
+    Component, Corruption, CorruptionMode, Direction, Distribution, Engine, Method, Metric, NoiseStream,
+    Population, Spread, TraceConfig, TraceRecord, Window,
 };
-use causal_trace_lm::Model;
+use causal_trace_engine::{Answer, Case};
+use causal_trace_lm::{Model, Wiring};
 use proptest::collection::vec;
 use proptest::prelude::{Just, Strategy, any, prop_oneof};
 use proptest::sample::{select, subsequence};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use serde_json::json;
-use support::{families, largest_difference, prompt, traced};
+use support::{families, largest_difference, prompt, traced, traced_case};
 
-/// Between the two engines, in units of probability. On x86 they do not differ at all, since a row of a product
+/// Between the two engines, in units of probability (or of the metric, relative above 1). On x86 they do not differ at all, since a row of a product
 /// does not depend on the rows beside it; the product kernels of another processor may add up a row in an order
 /// that depends on their number, and the engines' products differ in it.
 const BETWEEN_ENGINES: f64 = 1e-5;
@@ -32,6 +33,9 @@ const BETWEEN_ENGINES: f64 = 1e-5;
 struct Question {
     ids: Vec<u32>,
     subject: std::ops::Range<usize>,
+    /// Ids of the other prompt, for pairs.
+    counterpart: Vec<u32>,
+    foil: Option<u32>,
     config: TraceConfig,
     threads: usize,
 }
@@ -44,36 +48,68 @@ fn spans(seq_len: usize) -> impl Strategy<Value = std::ops::Range<usize>> {
     prop_oneof![4 => inner, 2 => single, 1 => start, 1 => end, 1 => Just(0..seq_len), 1 => Just(seq_len - 1..seq_len)]
 }
 
-fn corruptions() -> impl Strategy<Value = Corruption> {
+fn populations(d_vocab: u32) -> impl Strategy<Value = Population> {
+    let counts = vec((0..d_vocab, 1..5u32), 2..20);
+    let text = counts.prop_map(|counts| Population::Text {
+        name: "a text".to_owned(),
+        sha256: String::new(),
+        counts,
+    });
+    prop_oneof![Just(Population::Vocabulary), text]
+}
+
+fn methods(d_vocab: u32) -> impl Strategy<Value = Method> {
     let level = prop_oneof![1 => Just(0.0), 6 => 0.01..2.0, 1 => 2.0..100.0];
     let modes = vec(select(vec![CorruptionMode::Add, CorruptionMode::Replace]), 2);
-    let distribution = select(vec![Distribution::Gaussian, Distribution::Uniform]);
+    let distribution = prop_oneof![
+        3 => Just(Distribution::Gaussian),
+        3 => Just(Distribution::Uniform),
+        1 => populations(d_vocab).prop_map(|population| Distribution::Multivariate { population }),
+        1 => (2.1..9.0, populations(d_vocab))
+            .prop_map(|(degrees, population)| Distribution::StudentT { degrees, population }),
+    ];
+    let noise = (level, modes, distribution).prop_map(|(level, modes, distribution)| Method::Noise {
+        distribution,
+        level,
+        mode: modes[0],
+        baseline_mode: modes[1],
+    });
+    let random = (populations(d_vocab), select(vec![Spread::Covariance, Spread::Deviation]))
+        .prop_map(|(population, spread)| Method::RandomEmbedding { population, spread });
+    prop_oneof![4 => noise, 1 => random, 1 => Just(Method::Shuffle), 2 => Just(Method::Counterpart)]
+}
+
+fn corruptions(d_vocab: u32) -> impl Strategy<Value = Corruption> {
     let stream = select(vec![NoiseStream::Rome, NoiseStream::Independent]);
-    (level, modes, distribution, stream, 0..1u64 << 32, 0..=1usize, 1..=4usize).prop_map(
-        |(level, modes, distribution, stream, seed, extra_tokens, samples)| Corruption {
-            distribution,
-            level,
-            mode: modes[0],
-            baseline_mode: modes[1],
+    (methods(d_vocab), stream, 0..1u64 << 32, 0..=1usize, 1..=4usize).prop_map(
+        |(method, stream, seed, extra_tokens, samples)| Corruption {
+            samples: if method == Method::Counterpart { 1 } else { samples },
+            method,
             extra_tokens,
             stream,
             seed,
-            samples,
+            fresh_for_each_site: false,
         },
     )
 }
 
-fn settings() -> impl Strategy<Value = TraceConfig> {
+fn settings(d_vocab: u32) -> impl Strategy<Value = TraceConfig> {
     let components = prop_oneof![
-        1 => subsequence(Component::ALL.to_vec(), 0..=3).prop_shuffle(),
+        1 => subsequence(Component::ALL.to_vec(), 0..=7).prop_shuffle(),
         4 => select(Component::ALL.to_vec()).prop_map(|component| vec![component]),
     ];
+    let others = Metric::ALL[1..].to_vec();
+    let metrics = prop_oneof![2 => Just(vec![]), 1 => subsequence(others, 0..=5).prop_shuffle()];
     let direction = select(vec![Direction::Denoise, Direction::Noise]);
     let memory = prop_oneof![1usize..4096, 4096usize..1 << 18, Just(1 << 30)];
-    (components, 1..=12usize, direction, corruptions(), memory).prop_map(
-        |(components, width, direction, corruption, memory)| TraceConfig {
+    let residual_width = prop_oneof![2 => Just(1), 1 => 2..=12usize];
+    let windows = (1..=12usize, residual_width);
+    (components, windows, metrics, direction, corruptions(d_vocab), memory).prop_map(
+        |(components, (width, residual_width), metrics, direction, corruption, memory)| TraceConfig {
             components,
             window: Window { width },
+            residual_window: Window { width: residual_width },
+            metrics,
             direction,
             corruption,
             engine: Engine::Wavefront,
@@ -83,9 +119,29 @@ fn settings() -> impl Strategy<Value = TraceConfig> {
 }
 
 fn questions(seq_len: impl Strategy<Value = usize>, d_vocab: u32) -> impl Strategy<Value = Question> {
+    let tokens = move |seq_len| (vec(0..d_vocab, seq_len), vec(0..d_vocab, seq_len), spans(seq_len));
+    let foil = prop_oneof![Just(None), (0..d_vocab).prop_map(Some)];
+    let rest = move || (foil.clone(), settings(d_vocab), 1..=4usize);
     seq_len
-        .prop_flat_map(move |seq_len| (vec(0..d_vocab, seq_len), spans(seq_len), settings(), 1..=4usize))
-        .prop_map(|(ids, subject, config, threads)| Question { ids, subject, config, threads })
+        .prop_flat_map(move |seq_len| (tokens(seq_len), rest()))
+        .prop_map(move |((mut ids, other, subject), (foil, config, threads))| {
+            // The other prompt differs within the span only, as symmetric token replacement has it.
+            let mut counterpart = ids.clone();
+            counterpart[subject.clone()].copy_from_slice(&other[subject.clone()]);
+            let first = subject.start;
+            if counterpart == ids {
+                counterpart[first] = (ids[first] + 1) % d_vocab;
+            }
+            if config.corruption.method == Method::Shuffle && subject.len() > 1 {
+                ids[first] = (ids[first + 1] + 1) % d_vocab;
+            }
+            Question { ids, subject, counterpart, foil, config, threads }
+        })
+        // A token by itself has no other order.
+        .prop_filter("nothing to shuffle", |question| {
+            let Question { subject, config, .. } = question;
+            config.corruption.method != Method::Shuffle || subject.len() > 1
+        })
 }
 
 /// A pool of that many threads.
@@ -98,28 +154,47 @@ fn pool(threads: usize) -> &'static ThreadPool {
 /// The traces of both engines, the wavefront's by as many threads as asked for.
 fn both(model: &Model, question: &Question) -> [TraceRecord; 2] {
     let prompt = prompt(&question.ids, question.subject.clone());
-    let naive = TraceConfig { engine: Engine::Naive, ..question.config.clone() };
-    let wavefront = pool(question.threads).install(|| traced(model, &prompt, &question.config));
-    [traced(model, &prompt, &naive).unwrap(), wavefront.unwrap()]
+    let counterpart = support::prompt(&question.counterpart, question.subject.clone());
+    let case = Case {
+        foil: question.foil,
+        counterpart: Some(&counterpart),
+        ..Case::new(&prompt, Answer::Predicted)
+    };
+    let mut config = question.config.clone();
+    if model.architecture().wiring != Wiring::Sequential {
+        config.components.retain(|&component| component != Component::ResidMid);
+    }
+    let naive = TraceConfig { engine: Engine::Naive, ..config.clone() };
+    let wavefront = pool(question.threads).install(|| traced_case(model, case, &config));
+    [traced_case(model, case, &naive).unwrap(), wavefront.unwrap()]
 }
 
-/// The largest difference of any probability in two traces of the same sites.
+/// The largest difference of any number in two traces of the same sites, relative to its size where it is above 1.
 fn difference(a: &TraceRecord, b: &TraceRecord) -> f64 {
-    assert_eq!(a.baseline.answer_id, b.baseline.answer_id);
-    let mut largest = largest_difference(&[a.baseline.clean], &[b.baseline.clean])
-        .max(largest_difference(&a.baseline.corrupted, &b.baseline.corrupted));
+    assert_eq!((a.baseline.answer_id, a.baseline.foil_id), (b.baseline.answer_id, b.baseline.foil_id));
     assert_eq!(a.grids.len(), b.grids.len());
-    for grid in &a.grids {
-        let other = b.grids.iter().find(|other| other.component == grid.component).unwrap();
-        largest = largest.max(largest_difference(&grid.samples, &other.samples));
+    let mut largest = 0.0f64;
+    for metric in a.config.all_metrics() {
+        let ((clean, corrupted), (other_clean, other_corrupted)) =
+            (a.baseline.of(metric).unwrap(), b.baseline.of(metric).unwrap());
+        largest = largest.max(relative(&[clean], &[other_clean])).max(relative(corrupted, other_corrupted));
+        for grid in a.grids_of(metric) {
+            let other = b.grids_of(metric).find(|other| other.component == grid.component).unwrap();
+            largest = largest.max(relative(&grid.samples, &other.samples));
+        }
     }
     largest
+}
+
+fn relative(a: &[f32], b: &[f32]) -> f64 {
+    let size = a.iter().fold(1.0f32, |size, value| size.max(value.abs()));
+    largest_difference(a, b) / f64::from(size)
 }
 
 /// The largest effect of any site: what a difference is to be compared with.
 fn effect(record: &TraceRecord) -> f64 {
     let clean = record.baseline.clean;
-    let probabilities = record.grids.iter().flat_map(|grid| &grid.samples);
+    let probabilities = record.grids_of(Metric::Probability).flat_map(|grid| &grid.samples);
     probabilities.map(|&probability| f64::from((probability - clean).abs())).fold(0.0, f64::max)
 }
 
@@ -154,7 +229,7 @@ fn engines_agree<Q: Debug>(
 fn engines_agree_on_the_golden_models() {
     let seq_lens = prop_oneof![5 => 1..=7usize, 3 => 8..=13usize, 1 => 14..=24usize];
     let questions = (0..families().len(), questions(seq_lens, 768));
-    engines_agree("golden models", 300, questions, |(family, question)| {
+    engines_agree("golden models", 500, questions, |(family, question)| {
         both(&families()[family].model, &question)
     });
 }
@@ -265,7 +340,7 @@ fn engines_agree_on_random_models() {
         let questions = questions(seq_lens, shape.d_vocab as u32);
         (Just(shape), questions)
     });
-    engines_agree("random models", 400, questions, |(shape, question)| both(&shape.model(), &question));
+    engines_agree("random models", 800, questions, |(shape, question)| both(&shape.model(), &question));
 }
 
 /// A model whose products are large enough to be split, in depth and among threads.
@@ -366,7 +441,7 @@ fn samples_do_not_depend_on_their_number() {
         for engine in [Engine::Naive, Engine::Wavefront] {
             let with = |samples: usize| {
                 let stream = NoiseStream::Independent;
-                let corruption = Corruption { stream, samples, ..config.corruption };
+                let corruption = Corruption { stream, samples, ..config.corruption.clone() };
                 trace(&TraceConfig { engine, corruption, ..config.clone() })
             };
             let (few, many) = (with(2), with(5));

@@ -62,7 +62,7 @@ fn a_batch_gives_the_bits_of_each_prompt_alone() {
                 let config = TraceConfig { memory, ..config.clone() };
                 let mut order: Vec<usize> = (0..prompts.len()).collect();
                 order.rotate_left(first);
-                let case = |&index: &usize| Case { prompt: &prompts[index], answer: answer_of(index) };
+                let case = |&index: &usize| Case::new(&prompts[index], answer_of(index));
                 let cases: Vec<Case<'_>> = order.iter().map(case).collect();
                 let pool = ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
                 let found = pool.install(|| together(model, &cases, &config));
@@ -81,8 +81,7 @@ fn a_batch_gives_the_bits_of_each_prompt_alone() {
 fn both_engines_give_a_batch_the_same_numbers() {
     let family = &families()[0];
     let prompts = prompts(family);
-    let cases: Vec<Case<'_>> =
-        prompts.iter().map(|prompt| Case { prompt, answer: Answer::Predicted }).collect();
+    let cases: Vec<Case<'_>> = prompts.iter().map(|prompt| Case::new(prompt, Answer::Predicted)).collect();
     let [naive, wavefront] = [Engine::Naive, Engine::Wavefront]
         .map(|engine| together(&family.model, &cases, &family.config(engine)));
     for (naive, wavefront) in naive.into_iter().zip(wavefront) {
@@ -103,11 +102,11 @@ fn a_prompt_that_cannot_be_traced_leaves_the_others_alone() {
     for engine in [Engine::Naive, Engine::Wavefront] {
         let config = family.config(engine);
         let cases = [
-            Case { prompt: &empty_span, answer: Answer::Predicted },
-            Case { prompt: good, answer: Answer::Predicted },
-            Case { prompt: &too_long, answer: Answer::Predicted },
-            Case { prompt: good, answer: outside },
-            Case { prompt: good, answer: Answer::Predicted },
+            Case::new(&empty_span, Answer::Predicted),
+            Case::new(good, Answer::Predicted),
+            Case::new(&too_long, Answer::Predicted),
+            Case::new(good, outside),
+            Case::new(good, Answer::Predicted),
         ];
         let found = together(&family.model, &cases, &config);
         assert!(matches!(found[0], Err(TraceError::EmptySpan { .. })));
@@ -124,7 +123,7 @@ fn a_setting_outside_its_range_is_an_error_of_the_batch() {
     let family = &families()[0];
     let mut config = family.config(Engine::Wavefront);
     config.corruption.samples = 0;
-    let cases = [Case { prompt: &family.prompts[0], answer: Answer::Predicted }];
+    let cases = [Case::new(&family.prompts[0], Answer::Predicted)];
     let mut records = [unmeasured(&family.model, &family.prompts[0], &config)];
     let error = trace_batch(&family.model, &cases, &config, &mut records, &mut |_, _| {}).unwrap_err();
     assert!(matches!(error, TraceError::Setting { what: "samples", .. }), "{error}");

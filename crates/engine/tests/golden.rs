@@ -6,7 +6,7 @@ mod support;
 
 use std::collections::BTreeMap;
 
-use causal_trace_core::{Component, Engine, NoiseRule, TraceConfig, parse_facts};
+use causal_trace_core::{Component, Engine, NoiseRule, RandomStream, TraceConfig, parse_facts};
 use causal_trace_engine::{noise_level, subject_deviation};
 use causal_trace_lm::kernels::{Run, Threads};
 use causal_trace_lm::{LanguageModel, Model, Scratch, top_predictions};
@@ -51,9 +51,12 @@ fn faulty_scores(model: &Model, case: &Case, config: &TraceConfig) -> Vec<f32> {
     let n_layers = model.architecture().n_layers;
     let samples = config.corruption.samples;
     let clean = model.embed(&case.ids);
-    let noise = config.corruption.draw(&case.ids, case.subject.len(), d_model);
+    let level = config.corruption.noise_level().unwrap();
+    let values = case.subject.len() * d_model;
+    let noise =
+        |stream: &mut RandomStream| -> Vec<f64> { (0..values).map(|_| level * stream.normal()).collect() };
     let mut start = clean.clone();
-    for noise in noise.chunks(case.subject.len() * d_model) {
+    for noise in config.corruption.draw(&case.ids, 0, noise) {
         let mut corrupted = clean.clone();
         let subject = &mut corrupted[case.subject.start * d_model..case.subject.end * d_model];
         subject.iter_mut().zip(noise).for_each(|(x, noise)| *x = (f64::from(*x) + noise) as f32);
@@ -106,12 +109,12 @@ fn probabilities_equal_the_recorded_ones(engine: Engine) {
     for cases in all_cases() {
         let model = cases.model();
         let mut largest = 0.0f64;
-        for component in Component::ALL.into_iter().filter(|&component| !is_faulty(&cases, component)) {
+        for component in Component::ROME.into_iter().filter(|&component| !is_faulty(&cases, component)) {
             for (id, path) in cases.files(component) {
                 let case = Case::read(&path);
                 let record = traced(&model, &case.prompt(), &cases.config(component, engine)).unwrap();
                 let corrupted = causal_trace_core::effect::mean(&record.baseline.corrupted);
-                let difference = largest_difference(&record.grids[0].mean_probabilities(), &case.scores)
+                let difference = largest_difference(&record.grids[0].means(), &case.scores)
                     .max((corrupted - case.low_score).abs())
                     .max((f64::from(record.baseline.clean) - case.high_score).abs());
                 assert!(

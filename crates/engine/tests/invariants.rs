@@ -7,12 +7,12 @@
 mod support;
 
 use causal_trace_core::{
-    Component, Corruption, CorruptionMode, Direction, Distribution, Engine, Prompt, TraceConfig, TraceRecord,
-    Window, effect,
+    Component, Corruption, CorruptionMode, Direction, Distribution, Engine, Method, Prompt, TraceConfig,
+    TraceRecord, Window, effect,
 };
 use causal_trace_engine::{Answer, Patch, patched};
 use causal_trace_lm::Model;
-use support::{Family, families, largest_difference, prompt, traced};
+use support::{Family, families, largest_difference, noise, prompt, traced};
 
 /// Between the two engines, in units of probability. On x86 they do not differ at all, since a row of a product
 /// does not depend on the rows beside it; the product kernels of another processor may add up a row in an order
@@ -49,7 +49,7 @@ fn patched_run(family: &Family, prompt: &Prompt, config: &TraceConfig, patches: 
 fn trace(family: &Family, prompt: &Prompt, config: &TraceConfig, engine: Engine) -> TraceRecord {
     let record = traced(&family.model, prompt, &TraceConfig { engine, ..config.clone() }).unwrap();
     assert!(
-        record.baseline.total_effect().abs() > 1e-4 || config.corruption.level == 0.0,
+        record.baseline.total_effect().abs() > 1e-4 || config.corruption.noise_level() == Some(0.0),
         "something is at stake"
     );
     record
@@ -224,8 +224,8 @@ fn without_noise_nothing_has_an_effect() {
             let mut total = Largest::new("total effect", EXACT);
             let mut indirect = Largest::new("indirect effects", EXACT);
             for_each_case(|family, prompt, config| {
-                let corruption =
-                    Corruption { level: 0.0, distribution, extra_tokens: 1, ..config.corruption };
+                let method = noise(distribution.clone(), 0.0);
+                let corruption = Corruption { method, extra_tokens: 1, ..config.corruption.clone() };
                 let record = trace(family, prompt, &TraceConfig { corruption, ..config }, engine);
                 total.compare(&source(&record), &base(&record), || family.name.clone());
                 let base = base(&record);
@@ -322,11 +322,12 @@ fn mlp_and_attention_of_a_corrupted_token_do_not_restore_its_residual() {
 fn patching_a_run_with_itself_is_the_identity() {
     let mut largest = Largest::new("self-patch", EXACT);
     for_each_case(|family, prompt, config| {
-        let corruption = Corruption { level: 0.0, ..config.corruption };
+        let method = noise(Distribution::Gaussian, 0.0);
+        let corruption = Corruption { method, ..config.corruption.clone() };
         let config = TraceConfig { corruption, ..config };
         let untouched = patched_run(family, prompt, &config, &[]);
         let last_layer = family.model.architecture().n_layers - 1;
-        for components in [&Component::ALL[..], &Component::ALL[1..]] {
+        for components in [&Component::ROME[..], &Component::ROME[1..]] {
             let all = (0..prompt.seq_len()).flat_map(|token| up_to(last_layer, token, components));
             let patches: Vec<Patch> = all.collect();
             largest
@@ -348,10 +349,9 @@ fn replacing_an_embedding_with_itself_is_the_identity() {
                     weights[..family.model.architecture().d_model].fill(0.0);
                 }
             });
-            let corruption =
-                Corruption { level: 0.0, mode: CorruptionMode::Replace, ..family.config(engine).corruption };
-            let baseline_mode = CorruptionMode::Replace;
-            let corruption = Corruption { baseline_mode, ..corruption };
+            let (distribution, mode) = (Distribution::Gaussian, CorruptionMode::Replace);
+            let method = Method::Noise { distribution, level: 0.0, mode, baseline_mode: mode };
+            let corruption = Corruption { method, ..family.config(engine).corruption };
             let config = TraceConfig { corruption, ..family.config(engine) };
             let record = traced(&model, &prompt(&[5, 0, 0, 9, 7], 1..3), &config).unwrap();
             for samples in record.grids.iter().flat_map(|grid| grid.samples.chunks(grid.n_samples)) {

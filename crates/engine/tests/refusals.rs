@@ -9,10 +9,13 @@
 
 mod support;
 
-use causal_trace_core::{Baseline, Component, Corruption, Engine, Prompt, Sink, Site, TraceConfig, Window};
-use causal_trace_engine::{Answer, Patch, TraceError, patched, trace};
+use causal_trace_core::{
+    Baseline, Component, Corruption, Distribution, Engine, Method, Metric, NoiseStream, Population, Prompt,
+    Sink, Site, TraceConfig, Window,
+};
+use causal_trace_engine::{Answer, Case, Patch, TraceError, patched, trace, trace_case};
 use causal_trace_lm::{Model, ModelError};
-use support::{Family, families, prompt};
+use support::{Family, families, noise, prompt, traced_case};
 
 const ENGINES: [Engine; 2] = [Engine::Wavefront, Engine::Naive];
 
@@ -30,7 +33,8 @@ impl Sink for Received {
         self.baselines.push(baseline.clone());
     }
 
-    fn patched(&mut self, site: Site, samples: &[f32]) {
+    fn patched(&mut self, site: Site, metric: Metric, samples: &[f32]) {
+        assert_eq!(metric, Metric::Probability);
         self.sites.push((site, samples.to_vec()));
     }
 
@@ -54,7 +58,7 @@ fn the_sink_receives_the_baseline_and_every_site_once() {
             let mut sites: Vec<Site> = received.sites.iter().map(|&(site, _)| site).collect();
             sites.sort();
             let mut expected = Vec::new();
-            for component in Component::ALL {
+            for component in Component::ROME {
                 for layer in 0..family.model.architecture().n_layers {
                     expected.extend((0..prompt.seq_len()).map(|token| Site { component, layer, token }));
                 }
@@ -96,10 +100,21 @@ fn good() -> (&'static Family, &'static Prompt, TraceConfig) {
 fn settings_outside_their_range_are_refused() {
     let (family, prompt, config) = good();
     let with = |corruption: Corruption| TraceConfig { corruption, ..config.clone() };
-    let level = |level: f64| with(Corruption { level, ..config.corruption });
+    let method = |method: Method| with(Corruption { method, ..config.corruption.clone() });
+    let level = |level: f64| method(noise(Distribution::Gaussian, level));
+    let t = |degrees: f64| {
+        method(noise(Distribution::StudentT { degrees, population: Population::Vocabulary }, 1.0))
+    };
     let cases = [
-        (with(Corruption { samples: 0, ..config.corruption }), "samples"),
+        (with(Corruption { samples: 0, ..config.corruption.clone() }), "samples"),
+        (method(Method::Counterpart), "samples"),
         (TraceConfig { window: Window { width: 0 }, ..config.clone() }, "window"),
+        (TraceConfig { residual_window: Window { width: 0 }, ..config.clone() }, "window"),
+        (TraceConfig { metrics: vec![Metric::Probability], ..config.clone() }, "metrics"),
+        (TraceConfig { metrics: vec![Metric::Rank, Metric::Rank], ..config.clone() }, "metrics"),
+        (TraceConfig { components: vec![Component::Mlp, Component::Mlp], ..config.clone() }, "components"),
+        (t(2.0), "degrees of freedom"),
+        (t(f64::NAN), "degrees of freedom"),
         (level(f64::NAN), "noise level"),
         (level(f64::INFINITY), "noise level"),
         (level(-0.5), "noise level"),
@@ -108,6 +123,95 @@ fn settings_outside_their_range_are_refused() {
         let error = refused(&family.model, prompt, Answer::Predicted, &config);
         assert!(matches!(error, TraceError::Setting { what, .. } if what == expected), "{expected}: {error}");
     }
+}
+
+#[test]
+fn draws_for_each_site_need_the_plain_loop_and_independent_streams() {
+    let (family, prompt, config) = good();
+    for (engine, stream, expected) in [
+        (Engine::Wavefront, NoiseStream::Independent, "engine"),
+        (Engine::Naive, NoiseStream::Rome, "noise stream"),
+    ] {
+        let corruption = Corruption { fresh_for_each_site: true, stream, ..config.corruption.clone() };
+        let config = TraceConfig { engine, corruption, ..config.clone() };
+        let error = support::traced(&family.model, prompt, &config).unwrap_err();
+        assert!(matches!(error, TraceError::Setting { what, .. } if what == expected), "{expected}: {error}");
+    }
+}
+
+#[test]
+fn a_state_between_attention_and_mlp_is_refused_where_there_is_none() {
+    for family in families() {
+        let components = vec![Component::ResidMid];
+        let config = TraceConfig { components, ..family.config(Engine::Wavefront) };
+        let traced = support::traced(&family.model, &family.prompts[0], &config);
+        let is_parallel = ["gptj", "gpt_neox", "phi"].contains(&family.name.as_str());
+        match traced {
+            Err(TraceError::Setting { what: "component", value, .. }) if is_parallel => {
+                assert_eq!(value, "resid_mid");
+            }
+            traced => assert!(!is_parallel && traced.is_ok(), "{}", family.name),
+        }
+    }
+}
+
+#[test]
+fn pairs_that_do_not_align_are_refused_naming_the_tokens() {
+    let (family, good, config) = good();
+    let corruption = Corruption { method: Method::Counterpart, samples: 1, ..config.corruption.clone() };
+    let config = TraceConfig { corruption, ..config };
+    let refused = |counterpart: Option<&Prompt>| {
+        let case = Case { counterpart, ..Case::new(good, Answer::Predicted) };
+        let mut received = Received::default();
+        let error = trace_case(&family.model, case, &config, &mut received).unwrap_err();
+        assert!(received.baselines.is_empty());
+        error
+    };
+    assert!(matches!(refused(None), TraceError::NoCounterpart));
+    assert!(matches!(refused(Some(good)), TraceError::NotAligned { .. }));
+    let longer = prompt(&[&good.ids[..], &[700]].concat(), 0..1);
+    let message = refused(Some(&longer)).to_string();
+    let counts = format!("{} and {} tokens", good.seq_len(), longer.seq_len());
+    assert!(message.contains(&counts) && message.contains("'700'"), "{message}");
+    let unknown = prompt(&[&good.ids[1..], &[768]].concat(), 0..1);
+    assert!(matches!(refused(Some(&unknown)), TraceError::Model(ModelError::TokenOutside { id: 768, .. })));
+}
+
+#[test]
+fn a_subject_that_has_one_order_is_not_shuffled() {
+    let (family, _, config) = good();
+    let corruption = Corruption { method: Method::Shuffle, ..config.corruption.clone() };
+    let config = TraceConfig { corruption, ..config };
+    for (ids, tokens) in [(vec![4, 5, 6], 1), (vec![4, 4, 6], 2)] {
+        let error = refused(&family.model, &prompt(&ids, 0..tokens), Answer::Predicted, &config);
+        assert!(
+            matches!(error, TraceError::NothingToShuffle { tokens: found } if found == tokens),
+            "{error}"
+        );
+    }
+    support::traced(&family.model, &prompt(&[4, 5, 6], 0..2), &config).unwrap();
+}
+
+#[test]
+fn a_population_of_which_nothing_is_known_is_refused() {
+    let (family, good, config) = good();
+    for counts in [vec![], vec![(5, 1)], vec![(5, 1), (768, 1)]] {
+        let population = Population::Text { name: "a text".to_owned(), sha256: String::new(), counts };
+        let method = noise(Distribution::Multivariate { population }, 1.0);
+        let corruption = Corruption { method, ..config.corruption.clone() };
+        let config = TraceConfig { corruption, ..config.clone() };
+        let error = refused(&family.model, good, Answer::Predicted, &config);
+        assert!(matches!(error, TraceError::NoPopulation), "{error}");
+    }
+}
+
+#[test]
+fn a_foil_outside_the_vocabulary_is_refused() {
+    let (family, good, config) = good();
+    let config = TraceConfig { metrics: vec![Metric::LogitDifference], ..config };
+    let case = Case { foil: Some(768), ..Case::new(good, Answer::Predicted) };
+    let error = traced_case(&family.model, case, &config).unwrap_err();
+    assert!(matches!(error, TraceError::Model(ModelError::TokenOutside { id: 768, .. })), "{error}");
 }
 
 #[test]
@@ -162,8 +266,10 @@ fn a_patch_that_hits_nothing_is_an_error() {
             let error =
                 patched(&family.model, prompt, Answer::Predicted, &config, &[hit, missed]).unwrap_err();
             let TraceError::PatchMissed { site, hits: 0, expected: 3 } = error else { panic!("{error}") };
-            let expected = Site { component, layer: missed.layer, token: missed.token };
-            assert_eq!(site, expected);
+            assert_eq!(site.token, missed.token);
+            if component.severed().is_none() {
+                assert_eq!((site.component, site.layer), (component, missed.layer));
+            }
         }
     }
 }
@@ -172,7 +278,7 @@ fn a_patch_that_hits_nothing_is_an_error() {
 fn noise_that_overflows_is_an_error() {
     for family in families() {
         let mut config = family.config(Engine::Wavefront);
-        config.corruption.level = 1e300;
+        config.corruption.method = noise(Distribution::Gaussian, 1e300);
         let error = refused(&family.model, &family.prompts[0], Answer::Predicted, &config);
         let TraceError::NotFinite { what } = error else { panic!("{}: {error}", family.name) };
         assert!(what.contains("corrupted"), "{what}");

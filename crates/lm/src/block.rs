@@ -12,8 +12,9 @@ use crate::kernels::{
 use crate::rope::RopeTable;
 use crate::{Activation, Wiring};
 
-/// Called with the output of attention or of the mlp of all rows, before it is added to the residual stream:
-/// to read it or to change it. `[rows, d_model]`.
+/// Called with the output of attention or of the mlp of all rows, before it is added to the residual stream, and
+/// between them with the residual stream ([`Component::ResidMid`]) where the mlp reads it: to read it or to change it.
+/// `[rows, d_model]`.
 pub type Edit<'a> = dyn FnMut(Component, &mut [f32]) + 'a;
 
 /// One decoder block.
@@ -279,6 +280,7 @@ impl Block {
         resized(&mut mlp_out, x.len());
         if self.wiring == Wiring::Sequential {
             add_branch(x, attention_out, self.attention_post_norm.as_ref(), scratch);
+            edit(Component::ResidMid, x);
             self.mlp(x, &mut mlp_out, threads, scratch);
         } else {
             self.mlp(x, &mut mlp_out, threads, scratch);

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::kernels::{Linear, Norm, Run, Threads, gather, linear, log_probability, norm, soft_cap};
+use crate::kernels::{
+    Linear, Norm, ReadOut, Reading, Run, Threads, gather, linear, log_probability, norm, read_out, soft_cap,
+};
 use crate::rope::RopeTable;
 use crate::{Architecture, Block, ModelError, Positions, Scratch};
 
@@ -121,6 +123,20 @@ impl Model {
         let mut normed = vec![0.0; x.len()];
         norm(&self.final_norm, x, &mut normed);
         log_probability(&normed, &self.head, self.architecture.final_softcap, answers)
+    }
+
+    /// Everything that can be measured of the logits after the last block's output rows.
+    ///
+    /// # Shapes
+    /// `x` `[rows, d_model]`; one wish and one reading for each row.
+    ///
+    /// # Panics
+    /// As [`read_out`].
+    #[must_use]
+    pub fn read_out(&self, x: &[f32], wanted: &[ReadOut<'_>]) -> Vec<Reading> {
+        let mut normed = vec![0.0; x.len()];
+        norm(&self.final_norm, x, &mut normed);
+        read_out(&normed, &self.head, self.architecture.final_softcap, wanted)
     }
 
     /// Logits after every token of a prompt.

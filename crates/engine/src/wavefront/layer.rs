@@ -11,6 +11,7 @@ use rayon::prelude::*;
 
 use super::live::{Live, Origin};
 use crate::TraceError;
+use crate::plan::Patched;
 use crate::trunk::{Trunk, TrunkRun};
 
 /// Rows of one task, at least and at most: enough for an efficient product, few enough for its buffers to stay
@@ -81,13 +82,13 @@ pub(super) fn advance(
     } else {
         tasks.into_par_iter().for_each(|task| work.middle_layer(task, &mut workspaces.mine()));
     }
-    let patching = |origin: &&Origin| origin.patching;
     // In the last layer, what a patch adds to other tokens than the last is never read.
     let reached = live.origins.iter().zip(&live.runs).filter(|(_, run)| !is_last || run.len == 1);
-    let expected = reached.filter(|(origin, _)| origin.patching).count();
+    let expected = reached.map(|(origin, _)| origin.held().count()).sum();
     let hits = work.hits.into_inner();
-    match live.origins.iter().find(patching) {
-        Some(&Origin { component, token, .. }) if hits != expected => {
+    let held = |origin: &Origin| Some((origin.token, origin.held().next()?.0));
+    match live.origins.iter().find_map(held) {
+        Some((token, component)) if hits != expected => {
             Err(TraceError::PatchMissed { site: Site { component, layer, token }, hits, expected })
         }
         _ => Ok(()),
@@ -134,6 +135,7 @@ impl Layer<'_> {
             self.patch(component, states, origins.iter().zip(lens.clone()));
         };
         self.block.finish(x, context, Threads::One, scratch, &mut patch);
+        patch(Component::Residual, x);
     }
 
     /// The states of the runs' last tokens after the last layer, `[runs, d_model]`.
@@ -172,7 +174,7 @@ impl Layer<'_> {
         last
     }
 
-    /// Sets the first of each run's rows to its source's, where the run is patched in this layer.
+    /// Sets the first of each run's rows to what the run holds there in this layer, if it does.
     fn patch<'o>(
         &self,
         component: Component,
@@ -180,12 +182,17 @@ impl Layer<'_> {
         runs: impl Iterator<Item = (&'o Origin, usize)>,
     ) {
         let d_model = self.block.d_model();
-        let from =
-            if component == Component::Mlp { &self.trunk.at.mlp_out } else { &self.trunk.at.attention_out };
+        let from = match component {
+            Component::Residual => &self.trunk.at.x,
+            Component::Mlp => &self.trunk.at.mlp_out,
+            Component::Attention => &self.trunk.at.attention_out,
+            _ => return,
+        };
         let mut row = 0;
         for (origin, len) in runs {
-            if origin.patching && origin.component == component && len > 0 {
-                let source = self.trunk.state(from, origin.source, origin.token);
+            let held = origin.held().filter(|&(held, _)| held == component && len > 0);
+            for (_, source) in held {
+                let source = self.trunk.state(from, source, origin.token);
                 states[row * d_model..(row + 1) * d_model].copy_from_slice(source);
                 self.hits.fetch_add(1, Ordering::Relaxed);
             }
@@ -206,7 +213,7 @@ impl Layer<'_> {
         first_rows.clear();
         let mut first_runs = Vec::new();
         for_rows(runs, |index, rows| {
-            if origins[index].component != Component::Residual {
+            if origins[index].patched != Patched::Stream {
                 first_rows.extend_from_slice(&x[rows.start * d_model..(rows.start + 1) * d_model]);
                 first_runs.push(Run { start: runs[index].start, len: 1, prefix: Vec::new() });
             }
@@ -218,10 +225,10 @@ impl Layer<'_> {
         qkv.clear();
         for (run, origin) in runs.iter().zip(origins) {
             let first_is_patched = origin.first_carried == origin.token;
-            match origin.component {
+            match origin.patched {
                 _ if !first_is_patched => {}
-                Component::Residual => qkv.extend_from_slice(known(origin.source, origin.token)),
-                Component::Mlp | Component::Attention => qkv.extend(projected.next().into_iter().flatten()),
+                Patched::Stream => qkv.extend_from_slice(known(origin.source, origin.token)),
+                Patched::Mlp | Patched::Attention => qkv.extend(projected.next().into_iter().flatten()),
             }
             for token in run.positions().skip(usize::from(first_is_patched)) {
                 qkv.extend_from_slice(known(origin.base, token));

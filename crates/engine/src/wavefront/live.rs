@@ -1,16 +1,20 @@
 //! The patched runs that have begun, and their states.
 
+use std::ops::Range;
+
 use causal_trace_core::{Component, Direction};
 use causal_trace_lm::kernels::{Run, Threads};
 use causal_trace_lm::{Block, Model, Scratch};
 
-use crate::plan::{Known, Opened, Opening, Turn, run_of};
+use crate::plan::{Known, Opened, Opening, Patched, SiteLayer, Turn, run_of};
 use crate::trunk::{Trunk, TrunkRun};
 
 /// Where a patched run comes from.
 #[derive(Debug, Clone)]
 pub(crate) struct Origin {
-    pub component: Component,
+    pub patched: Patched,
+    /// See [`Opening::severed`].
+    pub severed: Option<Component>,
     pub token: usize,
     /// See [`Opening::first_carried`].
     pub first_carried: usize,
@@ -21,7 +25,20 @@ pub(crate) struct Origin {
     /// The next layer is patched too.
     pub patching: bool,
     /// The sites it stands for: see [`Opening::ends`].
-    pub ends: Vec<(usize, Vec<usize>)>,
+    pub ends: Vec<(usize, Vec<SiteLayer>)>,
+}
+
+impl Origin {
+    /// What the layers set in the patched token's row, and the run that it comes from.
+    pub(crate) fn held(&self) -> impl Iterator<Item = (Component, TrunkRun)> {
+        let patched = match self.patched {
+            Patched::Stream => Component::Residual,
+            Patched::Mlp => Component::Mlp,
+            Patched::Attention => Component::Attention,
+        };
+        let severed = self.severed.map(|component| (component, self.base));
+        self.patching.then_some((patched, self.source)).into_iter().chain(severed)
+    }
 }
 
 /// The patched runs that have begun; the three lists go together.
@@ -85,26 +102,34 @@ impl Live {
         }
     }
 
-    /// After `layer`: begins the runs whose patch is in this layer.
-    pub(crate) fn open(&mut self, model: &Model, layer: usize, trunk: &Trunk, turn: &Turn<'_>) {
+    /// Begins the runs that open when so many layers have been passed. The trunk is at the last of these layers; for
+    /// none, at the first layer, of which only the input is read.
+    pub(crate) fn open(&mut self, model: &Model, passed: usize, trunk: &Trunk, turn: &Turn<'_>) {
         self.first_fresh = self.runs.len();
-        for opened in turn.openings.iter().filter(|opened| opened.opening.first_layer == layer) {
-            self.begin(model, layer, trunk, opened);
+        for opened in turn.openings.iter().filter(|opened| opened.opening.opens == passed) {
+            self.begin(model, passed, trunk, opened);
         }
     }
 
-    fn begin(&mut self, model: &Model, layer: usize, trunk: &Trunk, opened: &Opened<'_>) {
+    fn begin(&mut self, model: &Model, passed: usize, trunk: &Trunk, opened: &Opened<'_>) {
         let &Opened { member, sample, opening } = opened;
-        let &Opening { component, token, first_carried, .. } = opening;
+        let &Opening { patched, severed, token, first_carried, .. } = opening;
+        let states = if passed == 0 { &trunk.at.x_in } else { &trunk.at.x };
         let run = |known| TrunkRun { member, run: run_of(known, self.direction, sample) };
         let (base, source) = (run(Known::Base), run(Known::Source));
         let (first, seq_len) = (self.x.len(), trunk.seq_len(member));
         for token in first_carried..seq_len {
-            self.x.extend_from_slice(trunk.state(&trunk.at.x, base, token));
+            self.x.extend_from_slice(trunk.state(states, base, token));
         }
         let mut prefix = trunk.prefix(base, token);
         if first_carried == token {
-            self.patch_first(&model.blocks()[layer], trunk, component, token, [base, source], first);
+            let row = first..first + self.d_model;
+            match passed.checked_sub(1).filter(|_| patched != Patched::Stream) {
+                None => self.x[row].copy_from_slice(trunk.state(states, source, token)),
+                Some(layer) => {
+                    self.patch_first(&model.blocks()[layer], trunk, patched, token, [base, source], row);
+                }
+            }
         } else {
             let row = trunk.row(source, token);
             prefix.push(row..row + 1);
@@ -112,8 +137,9 @@ impl Live {
         let run = Run { start: first_carried, len: seq_len - first_carried, prefix };
         self.runs.push(run);
         let mut ends = opening.ends.clone();
-        let origin = |patching: bool, ends: Vec<(usize, Vec<usize>)>| Origin {
-            component,
+        let origin = |patching: bool, ends: Vec<(usize, Vec<SiteLayer>)>| Origin {
+            patched,
+            severed,
             token,
             first_carried,
             sample,
@@ -122,41 +148,35 @@ impl Live {
             patching,
             ends,
         };
-        if ends.len() > 1 && ends[0].0 == layer + 1 {
+        if ends.len() > 1 && ends[0].0 == passed {
             // The shortest window is this layer alone: its run parts from the others at once.
             let ended = ends.remove(0);
             self.duplicate_last(origin(false, vec![ended]));
         }
-        let patching = component != Component::Residual && ends[0].0 > layer + 1;
+        let patching = ends[0].0 > passed;
         self.origins.push(origin(patching, ends));
     }
 
-    /// Sets the patched token's row, which begins at `first` in `self.x`, to what the layer makes of it.
+    /// Sets the patched token's row of `self.x` to what the layer makes of it with a patched output.
     fn patch_first(
         &mut self,
         block: &Block,
         trunk: &Trunk,
-        component: Component,
+        patched: Patched,
         token: usize,
         [base, source]: [TrunkRun; 2],
-        first: usize,
+        row: Range<usize>,
     ) {
-        let row = &mut self.x[first..first + self.d_model];
-        let before = trunk.state(&trunk.at.x_in, base, token);
-        match component {
-            Component::Residual => row.copy_from_slice(trunk.state(&trunk.at.x, source, token)),
-            Component::Mlp => {
-                row.copy_from_slice(before);
-                let mut attention_out = trunk.state(&trunk.at.attention_out, base, token).to_vec();
-                let mut mlp_out = trunk.state(&trunk.at.mlp_out, source, token).to_vec();
-                block.finish_from_outputs(row, &mut attention_out, &mut mlp_out, &mut self.scratch);
-            }
-            Component::Attention => {
-                row.copy_from_slice(before);
-                let mut attention_out = trunk.state(&trunk.at.attention_out, source, token).to_vec();
-                let scratch = &mut self.scratch;
-                block.finish_from_attention(row, &mut attention_out, Threads::One, scratch, &mut |_, _| {});
-            }
+        let row = &mut self.x[row];
+        row.copy_from_slice(trunk.state(&trunk.at.x_in, base, token));
+        let attention = if patched == Patched::Attention { source } else { base };
+        let mut attention_out = trunk.state(&trunk.at.attention_out, attention, token).to_vec();
+        if patched == Patched::Mlp {
+            let mut mlp_out = trunk.state(&trunk.at.mlp_out, source, token).to_vec();
+            block.finish_from_outputs(row, &mut attention_out, &mut mlp_out, &mut self.scratch);
+        } else {
+            let scratch = &mut self.scratch;
+            block.finish_from_attention(row, &mut attention_out, Threads::One, scratch, &mut |_, _| {});
         }
     }
 

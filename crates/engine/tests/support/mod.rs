@@ -11,10 +11,10 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use causal_trace_core::{
-    Component, Corruption, CorruptionMode, Direction, Distribution, Engine, NoiseStream, Prompt, TraceConfig,
-    TraceRecord, Window,
+    Component, Corruption, CorruptionMode, Direction, Distribution, Engine, Method, NoiseStream, Prompt,
+    TraceConfig, TraceRecord, Window,
 };
-use causal_trace_engine::{Answer, TraceError, trace};
+use causal_trace_engine::{Answer, Case as TraceCase, TraceError, trace_case};
 use causal_trace_lm::weights::Weights;
 use causal_trace_lm::{LanguageModel, Model};
 use causal_trace_results::CaseFile;
@@ -93,16 +93,18 @@ impl Cases {
         TraceConfig {
             components: vec![component],
             window: Window { width: self.meta["window"].as_u64().unwrap() as usize },
+            residual_window: Window::SINGLE,
+            metrics: Vec::new(),
             direction: Direction::Denoise,
             corruption: Corruption {
-                distribution: if uniform { Distribution::Uniform } else { Distribution::Gaussian },
-                level: self.meta["noise_level"].as_f64().unwrap(),
-                mode: if replace { CorruptionMode::Replace } else { CorruptionMode::Add },
-                baseline_mode: CorruptionMode::Add,
-                extra_tokens: 0,
-                stream: NoiseStream::Rome,
-                seed: 1,
+                method: Method::Noise {
+                    distribution: if uniform { Distribution::Uniform } else { Distribution::Gaussian },
+                    level: self.meta["noise_level"].as_f64().unwrap(),
+                    mode: if replace { CorruptionMode::Replace } else { CorruptionMode::Add },
+                    baseline_mode: CorruptionMode::Add,
+                },
                 samples: self.meta["samples"].as_u64().unwrap() as usize,
+                ..rome_corruption(0.0)
             },
             engine,
             memory: 1 << 30,
@@ -201,26 +203,37 @@ impl Family {
         .unwrap()
     }
 
-    /// All components, ROME's corruption of this model, windows of three layers, three samples.
+    /// ROME's components, ROME's corruption of this model, windows of three layers, three samples.
     pub fn config(&self, engine: Engine) -> TraceConfig {
         TraceConfig {
-            components: Component::ALL.to_vec(),
+            components: Component::ROME.to_vec(),
             window: Window { width: 3 },
+            residual_window: Window::SINGLE,
+            metrics: Vec::new(),
             direction: Direction::Denoise,
-            corruption: Corruption {
-                distribution: Distribution::Gaussian,
-                level: self.noise_level,
-                mode: CorruptionMode::Add,
-                baseline_mode: CorruptionMode::Add,
-                extra_tokens: 0,
-                stream: NoiseStream::Rome,
-                seed: 1,
-                samples: 3,
-            },
+            corruption: rome_corruption(self.noise_level),
             engine,
             memory: 1 << 30,
         }
     }
+}
+
+/// Gaussian noise of a level as ROME draws it, three times.
+pub fn rome_corruption(level: f64) -> Corruption {
+    Corruption {
+        method: noise(Distribution::Gaussian, level),
+        extra_tokens: 0,
+        stream: NoiseStream::Rome,
+        seed: 1,
+        samples: 3,
+        fresh_for_each_site: false,
+    }
+}
+
+/// Noise that is added.
+pub fn noise(distribution: Distribution, level: f64) -> Method {
+    let mode = CorruptionMode::Add;
+    Method::Noise { distribution, level, mode, baseline_mode: mode }
 }
 
 /// A prompt of which only the tokens matter.
@@ -236,8 +249,18 @@ pub fn prompt(ids: &[u32], subject: std::ops::Range<usize>) -> Prompt {
 
 /// A whole trace with the model's own prediction as answer.
 pub fn traced(model: &Model, prompt: &Prompt, config: &TraceConfig) -> Result<TraceRecord, TraceError> {
-    let mut record = TraceRecord::unmeasured(prompt.clone(), config.clone(), model.architecture().n_layers);
-    trace(model, prompt, Answer::Predicted, config, &mut record)?;
+    traced_case(model, TraceCase::new(prompt, Answer::Predicted), config)
+}
+
+/// A whole trace of a case.
+pub fn traced_case(
+    model: &Model,
+    case: TraceCase<'_>,
+    config: &TraceConfig,
+) -> Result<TraceRecord, TraceError> {
+    let n_layers = model.architecture().n_layers;
+    let mut record = TraceRecord::unmeasured(case.prompt.clone(), config.clone(), n_layers);
+    trace_case(model, case, config, &mut record)?;
     Ok(record)
 }
 

@@ -9,7 +9,7 @@ use super::{Linear, Threads, linear, soft_cap};
 
 /// Rows and logits of one task: enough for an efficient product, few enough for the logits to stay in cache.
 const ROWS: usize = 512;
-const LOGITS: usize = 1024;
+pub(super) const LOGITS: usize = 1024;
 
 /// log p(answer) of every row: the answer's logit minus the log-sum-exp over the vocabulary.
 ///
@@ -53,6 +53,21 @@ struct Part {
     answers: Vec<f32>,
 }
 
+/// The logits of some of the vocabulary: `[rows, outputs]`.
+pub(super) fn part_of_logits(
+    x: &[f32],
+    head: &Linear,
+    final_softcap: Option<f32>,
+    outputs: Range<usize>,
+    logits: &mut Vec<f32>,
+) {
+    logits.resize(x.len() / head.n_in() * outputs.len(), 0.0);
+    linear(x, head, outputs, logits, Threads::One);
+    if let Some(cap) = final_softcap {
+        soft_cap(cap, logits);
+    }
+}
+
 fn part(
     x: &[f32],
     head: &Linear,
@@ -61,12 +76,8 @@ fn part(
     answers: &[u32],
     logits: &mut Vec<f32>,
 ) -> Part {
-    let (rows, width) = (x.len() / head.n_in(), outputs.len());
-    logits.resize(rows * width, 0.0);
-    linear(x, head, outputs.clone(), logits, Threads::One);
-    if let Some(cap) = final_softcap {
-        soft_cap(cap, logits);
-    }
+    let width = outputs.len();
+    part_of_logits(x, head, final_softcap, outputs.clone(), logits);
     let answer = |(row, &answer): (&[f32], &u32)| {
         let place = (answer as usize).checked_sub(outputs.start);
         place.and_then(|place| row.get(place)).copied().unwrap_or(f32::NAN)
@@ -76,15 +87,15 @@ fn part(
 }
 
 /// Σ e^logit, kept as `sum · e^largest`.
-struct Total {
+pub(super) struct Total {
     largest: f32,
     sum: f64,
 }
 
 impl Total {
-    const EMPTY: Total = Total { largest: f32::NEG_INFINITY, sum: 0.0 };
+    pub(super) const EMPTY: Total = Total { largest: f32::NEG_INFINITY, sum: 0.0 };
 
-    fn of(logits: &[f32]) -> Self {
+    pub(super) fn of(logits: &[f32]) -> Self {
         vectorised(
             #[inline(always)]
             || {
@@ -94,13 +105,13 @@ impl Total {
         )
     }
 
-    fn merge(&mut self, other: &Total) {
+    pub(super) fn merge(&mut self, other: &Total) {
         let largest = self.largest.max(other.largest);
         let rescaled = |total: &Total| total.sum * f64::from(total.largest - largest).exp();
         (self.sum, self.largest) = (rescaled(self) + rescaled(other), largest);
     }
 
-    fn log(&self) -> f64 {
+    pub(super) fn log(&self) -> f64 {
         f64::from(self.largest) + self.sum.ln()
     }
 }

@@ -1,4 +1,4 @@
-//! The eight operations that a decoder needs, on plain buffers of rows × features.
+//! The nine operations that a decoder needs, on plain buffers of rows × features.
 //!
 //! Everything faster (other instruction sets, a GPU) comes behind these functions without the blocks or the
 //! engines noticing. All buffers are row-major float32; every function states its shapes.
@@ -10,6 +10,7 @@ mod linear;
 mod log_sum_exp;
 mod math;
 mod norm;
+mod read_out;
 mod rotate;
 
 pub use activation::{activate, activate_gated, soft_cap};
@@ -18,4 +19,5 @@ pub use embedding::{add_rows, gather};
 pub use linear::{Linear, Threads, linear};
 pub use log_sum_exp::log_probability;
 pub use norm::{Norm, norm};
+pub use read_out::{ReadOut, Reading, Reference, read_out};
 pub use rotate::rotate;
