@@ -7,11 +7,12 @@
 mod support;
 
 use causal_trace_core::{
-    Component, Corruption, CorruptionMode, Direction, Distribution, Engine, Method, Prompt, TraceConfig,
-    TraceRecord, Window, effect,
+    Component, Corruption, CorruptionMode, Direction, Distribution, Engine, Method, Population, Prompt,
+    RandomStream, Spread, TraceConfig, TraceRecord, Window, effect,
 };
-use causal_trace_engine::{Answer, Patch, patched};
-use causal_trace_lm::Model;
+use causal_trace_engine::{Answer, Case, Patch, patched, patched_case};
+use causal_trace_lm::kernels::{Run, Threads};
+use causal_trace_lm::{Model, Scratch, Wiring, top_predictions};
 use support::{Family, families, largest_difference, noise, prompt, traced};
 
 /// Between the two engines, in units of probability. On x86 they do not differ at all, since a row of a product
@@ -370,4 +371,188 @@ fn a_rebuilt_model_is_the_same_model() {
         let ids = &family.prompts[0].ids;
         assert_eq!(rebuilt.logits(ids).unwrap(), family.model.logits(ids).unwrap(), "{}", family.name);
     }
+}
+
+/// Severed tracing written out for one site: the corrupted run's outputs at the token are recorded, and put back in
+/// every layer while the residual state is restored at one.
+fn severed_by_hand(
+    family: &Family,
+    prompt: &Prompt,
+    config: &TraceConfig,
+    severed: Component,
+    token: usize,
+    layer: usize,
+) -> Vec<f32> {
+    let (model, seq_len) = (&family.model, prompt.seq_len());
+    let d_model = model.architecture().d_model;
+    let row = token * d_model..(token + 1) * d_model;
+    let noise = |stream: &mut RandomStream| -> Vec<f64> {
+        let values = prompt.subject_span.len() * d_model;
+        (0..values).map(|_| family.noise_level * stream.normal()).collect()
+    };
+    let run = |start: &[f32], edit: &mut dyn FnMut(usize, Component, &mut [f32])| -> Vec<f32> {
+        let mut x = start.to_vec();
+        model.enter(&mut x, 0..seq_len);
+        let runs = [Run { start: 0, len: seq_len, prefix: vec![] }];
+        let rope = model.rope_table(seq_len);
+        for (layer, block) in model.blocks().iter().enumerate() {
+            let mut of_layer = |component: Component, states: &mut [f32]| edit(layer, component, states);
+            let mut scratch = Scratch::default();
+            block.forward(&mut x, &runs, rope.as_ref(), Threads::All, &mut scratch, &mut of_layer);
+            edit(layer, Component::Residual, &mut x);
+        }
+        x
+    };
+    let clean = model.embed(&prompt.ids);
+    let mut clean_state = Vec::new();
+    let answer = {
+        let x = run(&clean, &mut |at, component, states| {
+            if at == layer && component == Component::Residual {
+                clean_state = states[row.clone()].to_vec();
+            }
+        });
+        top_predictions(&model.unembed(&x[(seq_len - 1) * d_model..]).unwrap(), 1)[0].0
+    };
+    let samples = config.corruption.draw(&prompt.ids, 0, noise);
+    let of_sample = |noise: Vec<f64>| {
+        let mut corrupted = clean.clone();
+        let subject = prompt.subject_span.start * d_model..prompt.subject_span.end * d_model;
+        corrupted[subject].iter_mut().zip(noise).for_each(|(x, noise)| *x = (f64::from(*x) + noise) as f32);
+        let mut held = Vec::new();
+        run(&corrupted, &mut |_, component, states| {
+            if component == severed {
+                held.push(states[row.clone()].to_vec());
+            }
+        });
+        let x = run(&corrupted, &mut |at, component, states| {
+            if component == severed {
+                states[row.clone()].copy_from_slice(&held[at]);
+            }
+            if at == layer && component == Component::Residual {
+                states[row.clone()].copy_from_slice(&clean_state);
+            }
+        });
+        model.answer_log_probability(&x[(seq_len - 1) * d_model..], &[answer])[0].exp() as f32
+    };
+    samples.into_iter().map(of_sample).collect()
+}
+
+#[test]
+fn severed_tracing_holds_the_corrupted_outputs_in_every_layer() {
+    for engine in ENGINES {
+        let mut largest = Largest::new("severed", BETWEEN_ENGINES);
+        let mut effect = 0.0f64;
+        for family in families() {
+            let prompt = &family.prompts[0];
+            let components = vec![Component::Residual, Component::MlpSevered, Component::AttentionSevered];
+            let config = TraceConfig { components, ..family.config(engine) };
+            let record = traced(&family.model, prompt, &config).unwrap();
+            for grid in &record.grids[1..] {
+                let severed = grid.component.severed().unwrap();
+                for layer in 0..grid.n_layers {
+                    for token in [prompt.subject_span.end - 1, prompt.seq_len() - 1] {
+                        let by_hand = severed_by_hand(family, prompt, &config, severed, token, layer);
+                        largest.compare(grid.at(token, layer), &by_hand, || family.name.clone());
+                        let whole = record.grids[0].at(token, layer);
+                        effect = effect.max(largest_difference(whole, &by_hand));
+                    }
+                }
+            }
+        }
+        largest.report(200);
+        assert!(effect > 1e-3, "severing changes something: {effect}");
+    }
+}
+
+#[test]
+fn a_state_before_a_layer_is_the_one_after_the_layer_before() {
+    for engine in ENGINES {
+        let mut largest = Largest::new("before and after", EXACT);
+        for_each_case(|family, prompt, config| {
+            let components = vec![Component::Residual, Component::ResidPre];
+            for width in [1, 3] {
+                let residual_window = Window { width };
+                let config =
+                    TraceConfig { components: components.clone(), engine, residual_window, ..config.clone() };
+                let record = traced(&family.model, prompt, &config).unwrap();
+                let (after, before) = (&record.grids[0], &record.grids[1]);
+                // Centres whose windows the model's edge does not cut.
+                for layer in 2..after.n_layers - 1 {
+                    for token in 0..prompt.seq_len() {
+                        let (layer_before, pre) = (after.at(token, layer - 1), before.at(token, layer));
+                        largest.compare(layer_before, pre, || format!("{} layer {layer}", family.name));
+                    }
+                }
+            }
+        });
+        largest.report(500);
+    }
+}
+
+/// The embeddings of all tokens are what a run is made of.
+#[test]
+fn all_embeddings_restored_give_the_source_run() {
+    let mut largest = Largest::new("every embedding", EXACT);
+    for_each_case(|family, prompt, config| {
+        let config = TraceConfig { components: vec![], ..config };
+        let expected = source(&trace(family, prompt, &config, Engine::Naive));
+        let patch = |token| Patch { component: Component::ResidPre, layer: 0, token };
+        let patches: Vec<Patch> = (0..prompt.seq_len()).map(patch).collect();
+        largest.compare(&patched_run(family, prompt, &config, &patches), &expected, || family.name.clone());
+    });
+    largest.report(40);
+}
+
+/// A token's mlp reads nothing but the state between attention and mlp.
+#[test]
+fn a_state_between_attention_and_mlp_does_what_the_one_after_them_does() {
+    for engine in ENGINES {
+        let mut largest = Largest::new("between", EXACT);
+        for_each_case(|family, prompt, config| {
+            if family.model.architecture().wiring != Wiring::Sequential {
+                return;
+            }
+            let components = vec![Component::Residual, Component::ResidMid];
+            let record =
+                traced(&family.model, prompt, &TraceConfig { components, engine, ..config }).unwrap();
+            largest.compare(&record.grids[0].samples, &record.grids[1].samples, || family.name.clone());
+        });
+        largest.report(20);
+    }
+}
+
+/// Every way to corrupt: restoring all states of a layer gives the clean run, noising all of them the corrupted one.
+#[test]
+fn whatever_the_corruption_all_sites_together_give_the_source_run() {
+    let population = Population::Vocabulary;
+    let methods = [
+        Method::Shuffle,
+        Method::Counterpart,
+        Method::RandomEmbedding { population: population.clone(), spread: Spread::Covariance },
+        Method::RandomEmbedding { population: population.clone(), spread: Spread::Deviation },
+        noise(Distribution::Multivariate { population: population.clone() }, 1.0),
+        noise(Distribution::StudentT { degrees: 3.0, population }, 1.0),
+        noise(Distribution::Uniform, 0.5),
+    ];
+    let mut largest = Largest::new("all sites", EXACT);
+    for_each_case(|family, recorded, config| {
+        let prompt = prompt(&recorded.ids, 1..3);
+        let other: Vec<u32> =
+            recorded.ids.iter().map(|&id| if id == recorded.ids[2] { 700 } else { id }).collect();
+        let counterpart = support::prompt(&other, 1..3);
+        let case = Case { counterpart: Some(&counterpart), ..Case::new(&prompt, Answer::Predicted) };
+        for method in &methods {
+            let samples = if *method == Method::Counterpart { 1 } else { 2 };
+            let corruption = Corruption { method: method.clone(), samples, ..config.corruption.clone() };
+            let config = TraceConfig { components: vec![], corruption, ..config.clone() };
+            let record = support::traced_case(&family.model, case, &config).unwrap();
+            let patch = |token| Patch { component: Component::Residual, layer: 2, token };
+            let patches: Vec<Patch> = (0..prompt.seq_len()).map(patch).collect();
+            let restored = patched_case(&family.model, case, &config, &patches).unwrap();
+            let what = || format!("{} {method:?} {}", family.name, config.direction);
+            largest.compare(&restored, &source(&record), what);
+            assert!(record.baseline.total_effect() != 0.0, "{}", what());
+        }
+    });
+    largest.report(280);
 }

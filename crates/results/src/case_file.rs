@@ -1,19 +1,19 @@
-//! ROME's case files, `knowledge_{id}{,_mlp,_attn}.npz`, with more keys beside ROME's.
+//! ROME's case files, `knowledge_{id}{,_mlp,_attn}.npz`, with more keys beside ROME's. They hold probabilities only.
 
 mod reader;
 
 use std::path::Path;
 
-use causal_trace_core::{Component, Direction, Fact, TokenSpan, TraceRecord};
+use causal_trace_core::{Component, Direction, Fact, Metric, TokenSpan, TraceRecord, effect};
 use serde::{Deserialize, Serialize};
 
-use crate::ArrayFileError;
 use crate::npz::{NpzBytes, NpzReader};
+use crate::{ArrayFileError, Counterpart};
 
 /// One component's trace of one prompt, as ROME's `causal_trace.py` saves it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CaseFile {
-    /// Which component was restored; ROME's `kind`.
+    /// Which component was restored; ROME's `kind`, or the name of a component that ROME does not have.
     pub component: Component,
     /// ROME's `scores`: mean patched probability, `[n_tokens, n_layers]`, row-major.
     pub scores: Vec<f64>,
@@ -31,8 +31,10 @@ pub struct CaseFile {
     pub subject: Option<TokenSpan>,
     /// The answer as text.
     pub answer: String,
-    /// Width of the window in layers.
+    /// Width of the window for mlp and attention in layers; as in ROME, the files of other components name it too.
     pub window: i64,
+    /// Beside ROME's keys: width of the window for the residual stream, where it is not 1 as in ROME.
+    pub residual_window: i64,
     /// The model's own prediction is the answer that was asked for.
     pub correct_prediction: bool,
     /// Beside ROME's keys: the patched probability of each sample, `[n_tokens, n_layers, n_samples]`, row-major;
@@ -77,15 +79,21 @@ pub struct CaseDetails {
     pub subject_occurrences: usize,
     /// Which run was patched; ROME restores always.
     pub direction: Direction,
+    /// The prompt of the corrupted run, where that is another prompt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counterpart: Option<Counterpart>,
     /// The answer, of a traced fact.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answer: Option<AnswerDetails>,
+    /// The token that the answer's logit is compared with, where it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub foil: Option<AnswerDetails>,
     /// What stands in keys of their own for a traced fact.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub skipped: Option<SkippedDetails>,
 }
 
-/// The token whose probability was measured.
+/// A token that was measured.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct AnswerDetails {
     /// As text.
@@ -106,30 +114,31 @@ pub struct SkippedDetails {
 }
 
 impl CaseFile {
-    /// The case files of a trace, one for each component.
+    /// The case files of a trace, one for each component: of its probabilities.
     #[must_use]
     pub fn of(record: &TraceRecord, answer: &str, correct_prediction: bool) -> Vec<Self> {
-        let TraceRecord { prompt, config, baseline, grids } = record;
+        let TraceRecord { prompt, config, baseline, .. } = record;
         let case = |grid: &causal_trace_core::Grid| CaseFile {
             component: grid.component,
-            scores: grid.mean_probabilities().into_iter().map(f64::from).collect(),
+            scores: grid.means().into_iter().map(f64::from).collect(),
             n_layers: grid.n_layers,
-            low_score: causal_trace_core::effect::mean(&baseline.corrupted),
+            low_score: effect::mean(&baseline.corrupted),
             high_score: f64::from(baseline.clean),
             input_ids: prompt.ids.iter().map(|&id| i64::from(id)).collect(),
             input_tokens: prompt.tokens.clone(),
             subject: Some(prompt.subject_span),
             answer: answer.to_owned(),
             window: config.window.width as i64,
+            residual_window: config.residual_window.width as i64,
             correct_prediction,
             samples: grid.samples.clone(),
             corrupted_samples: baseline.corrupted.clone(),
-            noise_level: Some(config.corruption.level),
+            noise_level: config.corruption.noise_level(),
             indirect_effect: None,
             percent_improvement: None,
             details: None,
         };
-        grids.iter().map(case).collect()
+        record.grids_of(Metric::Probability).map(case).collect()
     }
 
     /// The bytes of the npz file; the same case gives the same bytes.
@@ -171,6 +180,9 @@ impl CaseFile {
         }
         if !self.corrupted_samples.is_empty() {
             npz.array("corrupted_samples", &[self.corrupted_samples.len()], &self.corrupted_samples)?;
+        }
+        if self.residual_window != 1 {
+            npz.array("residual_window", &[], &[self.residual_window])?;
         }
         if let Some(level) = self.noise_level {
             npz.array("noise_level", &[], &[level])?;
@@ -246,6 +258,7 @@ mod tests {
             subject: Some(TokenSpan { start: 0, end: 1 }),
             answer: String::new(),
             window: 10,
+            residual_window: 1,
             correct_prediction: true,
             samples: vec![0.25, 0.5, 0.75, 1.0],
             corrupted_samples: vec![0.1],
@@ -269,6 +282,8 @@ mod tests {
         assert_eq!(case().to_bytes().unwrap(), case().to_bytes().unwrap());
         let means_only = CaseFile {
             scores: vec![0.1, 0.2, 0.3, 0.4],
+            component: Component::MlpSevered,
+            residual_window: 3,
             subject: None,
             input_ids: Vec::new(),
             samples: Vec::new(),
@@ -317,6 +332,7 @@ mod tests {
             ("\"subject_range\"", CaseFile { subject: Some(TokenSpan { start: 1, end: 3 }), ..case() }),
             ("\"subject_range\"", CaseFile { subject: Some(TokenSpan { start: 1, end: 1 }), ..case() }),
             ("\"window\"", CaseFile { window: 0, ..case() }),
+            ("\"residual_window\"", CaseFile { residual_window: 0, ..case() }),
             ("\"samples\"", CaseFile { samples: vec![f32::NAN; 4], ..case() }),
             ("\"indirect_effect\"", CaseFile { indirect_effect: Some(vec![f64::NAN; 4]), ..case() }),
         ];

@@ -46,7 +46,7 @@ impl ResultsFolder {
     /// Opens a folder; its parts are read later.
     ///
     /// # Errors
-    /// When it is not a results folder, or its manifest is damaged or newer than this program.
+    /// When it is not a results folder, or its manifest is damaged, or of another version than this program's.
     pub fn open(path: &Path) -> Result<Self, FolderError> {
         let manifest =
             manifest_file::read(path)?.ok_or_else(|| FolderError::NotAFolder { path: path.to_owned() })?;

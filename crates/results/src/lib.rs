@@ -18,5 +18,7 @@ pub use manifest::{
     Difference, FORMAT, FORMAT_VERSION, FactsIdentity, Manifest, ModelIdentity, Settings, Target,
 };
 pub use npz::ArrayFileError;
-pub use prompt_record::{EffectGrid, Outcome, PromptRecord, Skip, SkipReason, TracedPrompt};
+pub use prompt_record::{
+    Counterpart, EffectGrid, OtherMetric, Outcome, PromptRecord, Skip, SkipReason, TracedPrompt,
+};
 pub use trace_file::{ComponentEffects, NoiseSource, Strongest, TraceFile};

@@ -1,6 +1,6 @@
 //! Everything that determines the numbers of a results folder: `manifest.json`.
 
-use causal_trace_core::{Component, Corruption, Direction, Engine, Window};
+use causal_trace_core::{Component, Corruption, Direction, Engine, Metric, RoleConvention, Window};
 use serde::{Deserialize, Serialize};
 
 use crate::NoiseSource;
@@ -11,8 +11,8 @@ pub use differences::Difference;
 
 /// What `manifest.json` says it is.
 pub const FORMAT: &str = "causal-trace results";
-/// The version of the format that this program writes, and the highest that it reads.
-pub const FORMAT_VERSION: u32 = 1;
+/// The version of the format that this program writes and reads.
+pub const FORMAT_VERSION: u32 = 2;
 
 /// What a results folder was made of, and with which settings.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -88,12 +88,15 @@ pub struct FactsIdentity {
 
 /// Whose probability is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "snake_case")]
 pub enum Target {
     /// The model's own prediction, which must be the attribute's first token (ROME).
     Predicted,
     /// The attribute's token, whatever the model predicts.
     Attribute,
+    /// The last token of prompt and attribute together, whatever the model predicts: the attribute's other tokens
+    /// become the end of the prompt, as in dannyallover/causal-tracing.
+    LastSubtoken,
 }
 
 /// How the facts were traced.
@@ -103,6 +106,15 @@ pub struct Settings {
     pub components: Vec<Component>,
     /// How many layers at once, for mlp and attention.
     pub window: Window,
+    /// How many layers at once, for the residual stream before, between and after.
+    #[serde(default = "single")]
+    pub residual_window: Window,
+    /// What was measured beside the answer's probability.
+    #[serde(default)]
+    pub metrics: Vec<Metric>,
+    /// Whose roles averages use where nothing else is asked for.
+    #[serde(default = "rome")]
+    pub roles: RoleConvention,
     /// Clean states into the corrupted run, or the reverse.
     pub direction: Direction,
     /// How the subject is obscured; none where it is not known (imported cases).
@@ -113,4 +125,20 @@ pub struct Settings {
     pub engine: Option<Engine>,
     /// The numbers' precision, as in `f32`.
     pub precision: Option<String>,
+}
+
+impl Settings {
+    /// How many layers are restored at once, for a component.
+    #[must_use]
+    pub fn window_of(&self, component: Component) -> Window {
+        component.window(self.window, self.residual_window)
+    }
+}
+
+fn single() -> Window {
+    Window::SINGLE
+}
+
+fn rome() -> RoleConvention {
+    RoleConvention::Rome
 }

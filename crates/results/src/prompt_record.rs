@@ -1,6 +1,7 @@
 //! What a results folder knows about one fact.
 
-use causal_trace_core::{Component, Direction, Fact, ParseNameError, TokenSpan, TraceRecord, effect};
+use causal_trace_core::{Component, Direction, Fact, Metric, ParseNameError, TokenSpan, TraceRecord, effect};
+use serde::{Deserialize, Serialize};
 
 /// One fact of a results folder: how the model saw it, and what tracing it found.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,8 +16,21 @@ pub struct PromptRecord {
     pub subject: Option<TokenSpan>,
     /// How often the subject occurs in the prompt; the first occurrence is corrupted. 0 where it is not known.
     pub subject_occurrences: usize,
+    /// The prompt of the corrupted run, where that is another prompt.
+    pub counterpart: Option<Counterpart>,
     /// What came of it.
     pub outcome: Outcome,
+}
+
+/// The prompt of the corrupted run; it has as many tokens as the fact's prompt.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counterpart {
+    /// The text.
+    pub text: String,
+    /// Token ids.
+    pub ids: Vec<u32>,
+    /// The tokens as text.
+    pub tokens: Vec<String>,
 }
 
 /// A fact is traced, or skipped for a reason.
@@ -52,17 +66,27 @@ pub enum SkipReason {
     NotTokenized,
     /// A probability came out that is not a finite number.
     NotFinite,
+    /// The corrupted run's prompt has another number of tokens, or the same tokens.
+    NotAligned,
+    /// There is no prompt for the corrupted run: none is given, or no other fact of the relation has a subject of as
+    /// many tokens.
+    NoCounterpart,
+    /// The subject's embeddings have no other order: it is one token, or one token repeated.
+    NothingToShuffle,
 }
 
 impl SkipReason {
     /// All reasons.
-    pub const ALL: [SkipReason; 6] = [
+    pub const ALL: [SkipReason; 9] = [
         SkipReason::WrongPrediction,
         SkipReason::SubjectNotFound,
         SkipReason::TooLong,
         SkipReason::SeveralTokens,
         SkipReason::NotTokenized,
         SkipReason::NotFinite,
+        SkipReason::NotAligned,
+        SkipReason::NoCounterpart,
+        SkipReason::NothingToShuffle,
     ];
 
     /// The data's name, as in `wrong_prediction`.
@@ -75,6 +99,9 @@ impl SkipReason {
             SkipReason::SeveralTokens => "several_tokens",
             SkipReason::NotTokenized => "not_tokenized",
             SkipReason::NotFinite => "not_finite",
+            SkipReason::NotAligned => "not_aligned",
+            SkipReason::NoCounterpart => "no_counterpart",
+            SkipReason::NothingToShuffle => "nothing_to_shuffle",
         }
     }
 }
@@ -86,7 +113,8 @@ impl std::str::FromStr for SkipReason {
         SkipReason::ALL.into_iter().find(|reason| reason.name() == text).ok_or_else(|| ParseNameError {
             what: "reason for skipping",
             given: text.to_owned(),
-            expected: "wrong_prediction, subject_not_found, too_long, several_tokens, not_tokenized, not_finite",
+            expected: "wrong_prediction, subject_not_found, too_long, several_tokens, not_tokenized, not_finite, \
+                       not_aligned, no_counterpart, nothing_to_shuffle",
         })
     }
 }
@@ -108,8 +136,26 @@ pub struct TracedPrompt {
     pub corrupted_samples: Vec<f32>,
     /// The noise level in units of the token embeddings, where it is known.
     pub noise_level: Option<f64>,
-    /// One grid for each component, in the order of [`Component::ALL`].
+    /// The token that the answer's logit is compared with, where it is: as text, and its id.
+    pub foil: Option<(String, u32)>,
+    /// The clean and the corrupted runs in other metrics than the probability.
+    pub others: Vec<OtherMetric>,
+    /// One grid for each component, in the order of [`Component::ALL`], and within it for each metric, the
+    /// probability first.
     pub grids: Vec<EffectGrid>,
+}
+
+/// The clean and the corrupted runs in another metric than the answer's probability.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OtherMetric {
+    /// Which metric.
+    pub metric: Metric,
+    /// Of the clean run.
+    pub clean: f64,
+    /// Mean of the corrupted runs.
+    pub corrupted: f64,
+    /// Of each corrupted run.
+    pub corrupted_samples: Vec<f32>,
 }
 
 impl TracedPrompt {
@@ -119,17 +165,55 @@ impl TracedPrompt {
         self.clean - self.corrupted
     }
 
-    /// The grid of a component, where it was traced.
+    /// The grid of a component's probabilities, where it was traced.
     #[must_use]
     pub fn grid(&self, component: Component) -> Option<&EffectGrid> {
-        self.grids.iter().find(|grid| grid.component == component)
+        self.grid_in(component, Metric::Probability)
     }
 
-    /// The numbers of a record that an engine has filled.
+    /// The grid of a component in a metric, where it was measured.
     #[must_use]
-    pub fn of(record: &TraceRecord, answer: String, correct_prediction: bool) -> Self {
+    pub fn grid_in(&self, component: Component, metric: Metric) -> Option<&EffectGrid> {
+        self.grids.iter().find(|grid| grid.component == component && grid.metric == metric)
+    }
+
+    /// A metric of the clean run and its mean over the corrupted runs, where it was measured.
+    #[must_use]
+    pub fn baseline_in(&self, metric: Metric) -> Option<(f64, f64)> {
+        if metric == Metric::Probability {
+            return Some((self.clean, self.corrupted));
+        }
+        let other = self.others.iter().find(|other| other.metric == metric)?;
+        Some((other.clean, other.corrupted))
+    }
+
+    /// A metric of each corrupted run, where it was measured; empty where only the mean is known.
+    #[must_use]
+    pub fn corrupted_samples_in(&self, metric: Metric) -> Option<&[f32]> {
+        if metric == Metric::Probability {
+            return Some(&self.corrupted_samples);
+        }
+        let other = self.others.iter().find(|other| other.metric == metric)?;
+        Some(&other.corrupted_samples)
+    }
+
+    /// Clean minus mean corrupted of a metric, where it was measured.
+    #[must_use]
+    pub fn total_effect_in(&self, metric: Metric) -> Option<f64> {
+        self.baseline_in(metric).map(|(clean, corrupted)| clean - corrupted)
+    }
+
+    /// The numbers of a record that an engine has filled; answer and foil as text.
+    #[must_use]
+    pub fn of(record: &TraceRecord, answer: String, foil: Option<String>, correct_prediction: bool) -> Self {
         let TraceRecord { baseline, grids, config, .. } = record;
         let grid = |grid: &causal_trace_core::Grid| EffectGrid::of(grid, config.direction, baseline);
+        let others = baseline.others.iter().map(|other| OtherMetric {
+            metric: other.metric,
+            clean: f64::from(other.clean),
+            corrupted: effect::mean(&other.corrupted),
+            corrupted_samples: other.corrupted.clone(),
+        });
         TracedPrompt {
             answer,
             answer_id: Some(baseline.answer_id),
@@ -137,28 +221,43 @@ impl TracedPrompt {
             clean: f64::from(baseline.clean),
             corrupted: effect::mean(&baseline.corrupted),
             corrupted_samples: baseline.corrupted.clone(),
-            noise_level: Some(config.corruption.level),
-            grids: grids.iter().map(grid).collect(),
+            noise_level: config.corruption.noise_level(),
+            foil: foil.zip(baseline.foil_id),
+            others: others.collect(),
+            grids: grids.iter().filter_map(grid).collect(),
         }
     }
 }
 
-/// The effects of every site of one component; all grids are `[n_tokens, n_layers]`, row-major.
+/// The effects of every site of one component in one metric; all grids are `[n_tokens, n_layers]`, row-major.
 #[derive(Debug, Clone, PartialEq)]
 pub struct EffectGrid {
     /// Which component was patched.
     pub component: Component,
+    /// What was measured.
+    pub metric: Metric,
     /// Number of layers of the model.
     pub n_layers: usize,
-    /// The answer's mean patched probability.
+    /// The metric of the patched run, mean over samples.
     pub patched: Vec<f64>,
     /// IE, see [`effect::indirect_effect`].
     pub indirect_effect: Vec<f64>,
     /// PI, a fraction, see [`effect::percent_improvement`].
     pub percent_improvement: Vec<f64>,
-    /// The answer's patched probability in each sample, `[n_tokens, n_layers, n_samples]`, row-major; empty where
+    /// The metric of the patched run in each sample, `[n_tokens, n_layers, n_samples]`, row-major; empty where
     /// only the mean is known.
     pub samples: Vec<f32>,
+}
+
+impl PromptRecord {
+    /// What tracing found; none where the fact was skipped.
+    #[must_use]
+    pub fn traced(&self) -> Option<&TracedPrompt> {
+        match &self.outcome {
+            Outcome::Traced(traced) => Some(traced),
+            Outcome::Skipped(_) => None,
+        }
+    }
 }
 
 impl EffectGrid {
@@ -174,7 +273,7 @@ impl EffectGrid {
         self.samples.len() / self.patched.len().max(1)
     }
 
-    /// The patched probabilities of a site's samples; empty where only the mean is known.
+    /// What was measured in a site's samples; empty where only the mean is known.
     #[must_use]
     pub fn samples_at(&self, token: usize, layer: usize) -> &[f32] {
         let n_samples = self.n_samples();
@@ -182,22 +281,24 @@ impl EffectGrid {
         &self.samples[start..start + n_samples]
     }
 
+    /// None where the baseline lacks the grid's metric.
     fn of(
         grid: &causal_trace_core::Grid,
         direction: Direction,
         baseline: &causal_trace_core::Baseline,
-    ) -> Self {
+    ) -> Option<Self> {
         let sites = || grid.samples.chunks(grid.n_samples);
-        let (clean, corrupted) = (baseline.clean, &baseline.corrupted);
+        let (clean, corrupted) = baseline.of(grid.metric)?;
         let indirect = |patched| effect::indirect_effect(direction, clean, corrupted, patched);
         let improvement = |patched| effect::percent_improvement(direction, clean, corrupted, patched);
-        EffectGrid {
+        Some(EffectGrid {
             component: grid.component,
+            metric: grid.metric,
             n_layers: grid.n_layers,
             patched: sites().map(effect::mean).collect(),
             indirect_effect: sites().map(indirect).collect(),
             percent_improvement: sites().map(improvement).collect(),
             samples: grid.samples.clone(),
-        }
+        })
     }
 }

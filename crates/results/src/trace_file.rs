@@ -3,9 +3,11 @@
 use std::ops::Range;
 
 use causal_trace_core::{
-    Baseline, Component, Direction, Grid, Prompt, Site, TokenSpan, TraceConfig, TraceRecord, effect,
+    Baseline, Component, Direction, Grid, Metric, Prompt, Site, TokenSpan, TraceConfig, TraceRecord, effect,
 };
 use serde::{Deserialize, Serialize};
+
+use crate::Counterpart;
 
 /// The JSON record of one trace.
 #[derive(Debug, Clone, Serialize)]
@@ -20,10 +22,14 @@ pub struct TraceFile {
     pub subject_occurrences: usize,
     /// All settings.
     pub config: TraceConfig,
-    /// Where the noise level comes from.
-    pub noise: NoiseSource,
+    /// Where the noise level comes from; none where the corruption has no level.
+    pub noise: Option<NoiseSource>,
+    /// The prompt of the corrupted run, where that is another prompt.
+    pub counterpart: Option<Counterpart>,
     /// The answer as text.
     pub answer: String,
+    /// The token that the answer's logit is compared with, as text, where it is.
+    pub foil: Option<String>,
     /// The model's own prediction is the answer that was asked for.
     pub correct_prediction: bool,
     /// The clean and the corrupted run.
@@ -47,12 +53,14 @@ pub struct NoiseSource {
     pub facts: Option<String>,
 }
 
-/// The effects of one component; all grids are `[tokens][layers]`.
+/// The effects of one component in one metric; all grids are `[tokens][layers]`.
 #[derive(Debug, Clone, Serialize)]
 pub struct ComponentEffects {
     /// Which component.
     pub component: Component,
-    /// Mean patched probability.
+    /// What was measured.
+    pub metric: Metric,
+    /// The metric of the patched run, mean over samples.
     pub patched: Vec<Vec<f64>>,
     /// Indirect effect.
     pub indirect_effect: Vec<Vec<f64>>,
@@ -83,29 +91,32 @@ impl ComponentEffects {
     pub fn of(record: &TraceRecord) -> Vec<Self> {
         let direction = record.config.direction;
         let subject = record.prompt.subject_span;
-        record.grids.iter().map(|grid| Self::of_grid(grid, subject, direction, &record.baseline)).collect()
+        let of_grid = |grid| Self::of_grid(grid, subject, direction, &record.baseline);
+        record.grids.iter().filter_map(of_grid).collect()
     }
 
-    fn of_grid(grid: &Grid, subject: TokenSpan, direction: Direction, baseline: &Baseline) -> Self {
+    /// None where the baseline lacks the grid's metric.
+    fn of_grid(grid: &Grid, subject: TokenSpan, direction: Direction, baseline: &Baseline) -> Option<Self> {
         let table = |number: &dyn Fn(&[f32]) -> f64| -> Vec<Vec<f64>> {
             (0..grid.seq_len)
                 .map(|token| (0..grid.n_layers).map(|layer| number(grid.at(token, layer))).collect())
                 .collect()
         };
-        let Baseline { clean, corrupted, .. } = baseline;
+        let (clean, corrupted) = baseline.of(grid.metric)?;
         let strongest = |tokens: Range<usize>| {
             grid.strongest(tokens, direction, baseline).map(|(site, effect)| Strongest::new(site, effect))
         };
-        ComponentEffects {
+        Some(ComponentEffects {
             component: grid.component,
+            metric: grid.metric,
             patched: table(&effect::mean),
-            indirect_effect: table(&|patched| effect::indirect_effect(direction, *clean, corrupted, patched)),
+            indirect_effect: table(&|patched| effect::indirect_effect(direction, clean, corrupted, patched)),
             percent_improvement: table(&|patched| {
-                effect::percent_improvement(direction, *clean, corrupted, patched)
+                effect::percent_improvement(direction, clean, corrupted, patched)
             }),
             strongest: strongest(0..grid.seq_len),
             strongest_at_subject: strongest(subject.range()),
-        }
+        })
     }
 }
 

@@ -6,10 +6,11 @@ mod records;
 use std::path::Path;
 use std::process::Command;
 
-use causal_trace_core::{Component, Direction};
+use causal_trace_core::{Component, Direction, Metric};
 use causal_trace_results::interchange::{CsvExport, ImportError, JsonExport, import_rome, rome_cases};
 use causal_trace_results::{
-    Case, CaseFile, Manifest, Outcome, PromptRecord, SkipReason, SkippedCase, Target,
+    Case, CaseFile, Counterpart, Manifest, OtherMetric, Outcome, PromptRecord, SkipReason, SkippedCase,
+    Target,
 };
 use records::{RandomRecords, export, manifest, python, shared, skipped};
 use serde_json::Value;
@@ -24,8 +25,9 @@ fn round_trip(records: &[PromptRecord], manifest: &Manifest) -> (Manifest, Vec<P
 fn what_is_exported_is_imported_again() {
     for seed in 0..12 {
         let direction = [Direction::Denoise, Direction::Noise][seed as usize % 2];
-        let components = &Component::ALL[..1 + seed as usize % 3];
-        let folder = manifest(components, 1 + seed as usize % 4, direction);
+        let components = &Component::ALL[..1 + seed as usize % 7];
+        let mut folder = manifest(components, 1 + seed as usize % 4, direction);
+        folder.settings.residual_window.width = 1 + seed as usize % 2;
         let mut random = RandomRecords::new(seed);
         let n_samples = [0, 1, 3][seed as usize % 3];
         let mut records: Vec<PromptRecord> =
@@ -55,7 +57,7 @@ fn parts_and_names_of_an_imported_folder() {
 
 #[test]
 fn other_reasons_for_skipping_have_no_case_file() {
-    let folder = manifest(&Component::ALL, 1, Direction::Denoise);
+    let folder = manifest(&Component::ROME, 1, Direction::Denoise);
     assert_eq!(rome_cases(&skipped(1, SkipReason::TooLong, "long"), &folder).unwrap(), []);
     let wrong = rome_cases(&skipped(1, SkipReason::WrongPrediction, "no"), &folder).unwrap();
     let names: Vec<&str> = wrong.iter().map(|file| file.name.as_str()).collect();
@@ -75,6 +77,7 @@ fn plain_case(component: Component) -> CaseFile {
         subject: Some((0..1).into()),
         answer: " high".to_owned(),
         window: 10,
+        residual_window: 1,
         correct_prediction: true,
         samples: Vec::new(),
         corrupted_samples: Vec::new(),
@@ -131,6 +134,10 @@ fn folders_that_do_not_agree_are_errors_that_name_the_files() {
 
     for (change, what) in [
         (CaseFile { window: 3, ..plain_case(Component::Mlp) }, "the window (10 and 3 layers)"),
+        (
+            CaseFile { residual_window: 2, ..plain_case(Component::Mlp) },
+            "the window of the residual stream (1 and 2 layers)",
+        ),
         (CaseFile { answer: " low".to_owned(), ..plain_case(Component::Mlp) }, "the answer"),
         (CaseFile { low_score: 0.3, ..plain_case(Component::Mlp) }, "low_score"),
         (CaseFile { n_layers: 1, scores: vec![0.5; 2], ..plain_case(Component::Mlp) }, "number of layers"),
@@ -225,7 +232,7 @@ np.savez("skipped.npz", correct_prediction=False)
 fn golden_cases_survive_a_round_trip() {
     let Some(golden) = shared("golden/gpt2/rome-s3") else { return };
     let (folder, records) = import_rome(&golden, "gpt2").unwrap();
-    assert_eq!(folder.settings.components, Component::ALL);
+    assert_eq!(folder.settings.components, Component::ROME);
     let (again, imported) = round_trip(&records, &folder);
     assert_eq!((again.settings, imported), (folder.settings, records));
 }
@@ -271,6 +278,75 @@ fn csv_has_a_row_for_each_site_and_loses_no_digit() {
             assert_eq!(samples, grid.samples_at(site / 2, site % 2));
         }
     }
+}
+
+/// A record with a foil, a counterpart and a logit difference of its one component.
+fn with_logit_difference(folder: &Manifest) -> PromptRecord {
+    let metric = Metric::LogitDifference;
+    let mut record = RandomRecords::new(8).record(3, folder, 2);
+    let n_tokens = record.tokens.len();
+    let tokens: Vec<String> = (0..n_tokens).map(|token| format!(" {token}")).collect();
+    let (text, ids) = (tokens.concat(), (0..n_tokens as u32).collect());
+    record.counterpart = Some(Counterpart { text, ids, tokens });
+    let Outcome::Traced(traced) = &mut record.outcome else { unreachable!() };
+    traced.foil = Some((" foil".to_owned(), 21));
+    let mut grid = traced.grids[0].clone();
+    grid.metric = metric;
+    grid.indirect_effect.iter_mut().for_each(|effect| *effect *= 10.0);
+    traced.grids.push(grid);
+    let corrupted_samples = vec![1.5, 2.5];
+    traced.others = vec![OtherMetric { metric, clean: 7.5, corrupted: 2.0, corrupted_samples }];
+    record
+}
+
+#[test]
+fn every_metric_is_in_csv_and_json() {
+    let mut folder = manifest(&[Component::Mlp], 2, Direction::Denoise);
+    folder.settings.metrics = vec![Metric::LogitDifference];
+    let record = with_logit_difference(&folder);
+    let traced = record.traced().unwrap();
+    let mut export = CsvExport::new(Vec::new(), Vec::new()).unwrap();
+    export.add(&record).unwrap();
+    let (prompts, sites) = export.finish().unwrap();
+    let (prompts, sites) = (rows(&prompts), rows(&sites));
+    let column = |table: &[Vec<String>], name: &str| table[0].iter().position(|it| it == name).unwrap();
+    let metrics: Vec<&str> = sites[1..].iter().map(|row| row[column(&sites, "metric")].as_str()).collect();
+    let n_sites = 2 * record.tokens.len();
+    assert_eq!(metrics, [vec!["probability"; n_sites], vec!["logit_difference"; n_sites]].concat());
+    let effect = sites[1 + n_sites][column(&sites, "indirect_effect")].parse();
+    assert_eq!(effect, Ok(traced.grids[1].indirect_effect[0]));
+    let of_prompt = |name: &str| prompts[1][column(&prompts, name)].as_str();
+    assert_eq!((of_prompt("metrics"), of_prompt("metrics_clean")), ("logit_difference", "7.5"));
+    assert_eq!((of_prompt("metrics_corrupted"), of_prompt("metrics_corrupted_samples")), ("2.0", "1.5 2.5"));
+    assert_eq!((of_prompt("foil"), of_prompt("foil_id")), (" foil", "21"));
+    assert!(of_prompt("counterpart").starts_with(" 0 1"));
+
+    let mut export = JsonExport::new(Vec::new(), &folder).unwrap();
+    export.add(&record).unwrap();
+    let document: Value = serde_json::from_slice(&export.finish().unwrap()).unwrap();
+    let found = &document["prompts"][0];
+    assert_eq!(found["counterpart"]["tokens"].as_array().unwrap().len(), record.tokens.len());
+    let found = &found["traced"];
+    assert_eq!((&found["foil"], &found["foil_id"]), (&Value::from(" foil"), &Value::from(21)));
+    let probability = &found["components"]["mlp"]["indirect_effect"][0][0];
+    assert_eq!(probability.as_f64(), Some(traced.grids[0].indirect_effect[0]));
+    let difference = &found["metrics"]["logit_difference"];
+    assert_eq!((&difference["clean"], &difference["total_effect"]), (&Value::from(7.5), &Value::from(5.5)));
+    let effects = &difference["components"]["mlp"]["indirect_effect"];
+    assert_eq!(effects[0][0].as_f64(), Some(traced.grids[1].indirect_effect[0]));
+}
+
+#[test]
+fn case_files_hold_the_probability_only() {
+    let mut folder = manifest(&[Component::Mlp], 2, Direction::Denoise);
+    let mut record = with_logit_difference(&folder);
+    folder.settings.metrics = vec![Metric::LogitDifference];
+    let (found, imported) = round_trip(std::slice::from_ref(&record), &folder);
+    assert!(found.settings.metrics.is_empty());
+    let Outcome::Traced(traced) = &mut record.outcome else { unreachable!() };
+    traced.others.clear();
+    traced.grids.truncate(1);
+    assert_eq!(imported, [record]);
 }
 
 #[test]

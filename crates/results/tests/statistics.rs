@@ -5,12 +5,12 @@ mod records;
 
 use std::process::Command;
 
-use causal_trace_core::{Component, Direction, RoleConvention};
+use causal_trace_core::{Component, Direction, Metric, RoleConvention};
 use causal_trace_results::interchange::import_rome;
 use causal_trace_results::statistics::{
     ComponentSummary, Selection, StatisticsError, Summariser, Summary, SummaryOptions, common_ids,
 };
-use causal_trace_results::{Manifest, Outcome, PromptRecord, SkipReason};
+use causal_trace_results::{Manifest, OtherMetric, Outcome, PromptRecord, SkipReason};
 use records::{RandomRecords, export, manifest, python, shared, skipped, with_effects};
 use serde_json::Value;
 
@@ -124,6 +124,69 @@ fn when_noising_an_effect_is_expected_to_be_negative() {
     assert_eq!(residual.without_peak, 0);
 }
 
+/// The three prompts with a KL divergence beside the probability: 0 when clean, and effects of the other sign, twice
+/// as large.
+fn with_divergence(records: Vec<PromptRecord>) -> Vec<PromptRecord> {
+    let metric = Metric::KlDivergence;
+    let with = |mut record: PromptRecord| {
+        let Outcome::Traced(traced) = &mut record.outcome else { unreachable!() };
+        let mut grid = traced.grids[0].clone();
+        grid.metric = metric;
+        for table in [&mut grid.indirect_effect, &mut grid.percent_improvement] {
+            table.iter_mut().for_each(|effect| *effect *= -2.0);
+        }
+        traced.grids.push(grid);
+        traced.others =
+            vec![OtherMetric { metric, clean: 0.0, corrupted: 3.0, corrupted_samples: Vec::new() }];
+        record
+    };
+    records.into_iter().map(with).collect()
+}
+
+#[test]
+fn a_metric_that_falls_as_the_answer_comes_back_has_the_same_peaks() {
+    let mut folder = manifest(&RESIDUAL, 2, Direction::Denoise);
+    folder.settings.metrics = vec![Metric::KlDivergence];
+    let records = with_divergence(three_prompts());
+    let of = |metric| summarise(&records, &folder, SummaryOptions { metric, ..SummaryOptions::default() });
+    let (probability, divergence) = (of(Metric::Probability), of(Metric::KlDivergence));
+    assert_eq!((probability.metric, divergence.metric), (Metric::Probability, Metric::KlDivergence));
+    assert_eq!((divergence.mean_clean, divergence.mean_corrupted), (0.0, 3.0));
+    assert_eq!((divergence.average_total_effect, divergence.ci95_total_effect), (-3.0, [-3.0, -3.0]));
+    let [first, second] =
+        [&probability, &divergence].map(|summary| &summary.components[&Component::Residual]);
+    assert_eq!(first.wrong_direction_share[5], second.wrong_direction_share[5]);
+    assert_eq!((&first.peaks, &first.role_peaks), (&second.peaks, &second.role_peaks));
+    let averages: Vec<f64> = first.average_indirect_effect[2].iter().map(|average| -2.0 * average).collect();
+    assert_eq!(second.average_indirect_effect[2], averages);
+    assert_eq!(serde_json::to_value(&divergence).unwrap()["metric"], "kl_divergence");
+}
+
+#[test]
+fn the_noise_error_is_that_of_the_metric() {
+    let mut folder = manifest(&RESIDUAL, 1, Direction::Denoise);
+    folder.settings.metrics = vec![Metric::KlDivergence];
+    let record = with_effects(1, 0..1, (0.9, 0.25), &[&[0.4], &[0.1]]);
+    let mut record = with_divergence(vec![record]).remove(0);
+    let Outcome::Traced(traced) = &mut record.outcome else { unreachable!() };
+    traced.others[0].corrupted_samples = vec![2.0, 4.0];
+    traced.grids[1].samples = vec![1.0, 4.0, 2.0, 4.0];
+    let options = SummaryOptions { metric: Metric::KlDivergence, ..SummaryOptions::default() };
+    let errors = &summarise(&[record], &folder, options).components[&Component::Residual].noise_error;
+    // Differences −1 and 0 at the subject: deviation √0.5, over √2.
+    assert_eq!((errors[0][0], errors[3][0]), (0.5, 0.0));
+}
+
+#[test]
+fn a_metric_that_was_not_measured_is_an_error() {
+    let folder = manifest(&RESIDUAL, 2, Direction::Denoise);
+    let options = SummaryOptions { metric: Metric::Rank, ..SummaryOptions::default() };
+    let mut summariser = Summariser::new(&folder, options.clone());
+    let error = summariser.add(&three_prompts()[0]).unwrap_err().to_string();
+    assert!(error.contains("rank was not measured in this folder, which has probability"), "{error}");
+    assert!(matches!(Summariser::new(&folder, options).finish(), Err(StatisticsError::NoMetric { .. })));
+}
+
 #[test]
 fn the_noise_error_is_that_of_one_prompt_s_mean() {
     let folder = manifest(&RESIDUAL, 1, Direction::Denoise);
@@ -188,7 +251,7 @@ fn the_json_has_the_documented_keys() {
 
 #[test]
 fn the_bootstrap_is_seeded_and_encloses_the_average() {
-    let folder = manifest(&Component::ALL, 3, Direction::Denoise);
+    let folder = manifest(&Component::ROME, 3, Direction::Denoise);
     let mut random = RandomRecords::new(2);
     let records: Vec<PromptRecord> = (0..60).map(|id| random.record(id, &folder, 3)).collect();
     let draw = |seed| {
@@ -339,7 +402,7 @@ fn numpy_computes_the_same_from_an_export() {
     for (seed, n_samples, direction) in
         [(4, 3, Direction::Denoise), (5, 0, Direction::Denoise), (6, 2, Direction::Noise)]
     {
-        let manifest = manifest(&Component::ALL, 4, direction);
+        let manifest = manifest(&Component::ROME, 4, direction);
         let mut random = RandomRecords::new(seed);
         let mut records: Vec<PromptRecord> =
             (0..30).map(|id| random.record(id, &manifest, n_samples)).collect();
@@ -384,7 +447,7 @@ fn same_numbers(theirs: &Value, ours: &Value, place: &str) {
 /// A thousand prompts of a large model: the draws pass over all of their sums.
 #[test]
 fn two_thousand_draws_of_a_thousand_prompts_take_seconds() {
-    let folder = manifest(&Component::ALL, 48, Direction::Denoise);
+    let folder = manifest(&Component::ROME, 48, Direction::Denoise);
     let mut random = RandomRecords::new(9);
     let records: Vec<PromptRecord> = (0..1209).map(|id| random.record(id, &folder, 0)).collect();
     let start = std::time::Instant::now();

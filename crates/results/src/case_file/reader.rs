@@ -35,7 +35,8 @@ impl<R: Read + Seek> NpzReader<R> {
             input_tokens,
             subject: self.subject(n_tokens)?,
             answer: self.text("answer")?,
-            window: self.window()?,
+            window: self.window("window")?,
+            residual_window: if self.has("residual_window") { self.window("residual_window")? } else { 1 },
             correct_prediction: {
                 let correct = self.booleans("correct_prediction")?;
                 self.single("correct_prediction", correct)?
@@ -52,7 +53,8 @@ impl<R: Read + Seek> NpzReader<R> {
     fn component(&mut self) -> Result<Component, ArrayFileError> {
         let kind = self.text("kind")?;
         let found = Component::ALL.into_iter().find(|component| component.rome_kind() == kind);
-        found.ok_or_else(|| self.wrong("kind", format!("'{kind}' is none of '', 'mlp', 'attn'")))
+        let known = || Component::ALL.map(|component| format!("'{}'", component.rome_kind())).join(", ");
+        found.ok_or_else(|| self.wrong("kind", format!("'{kind}' is none of {}", known())))
     }
 
     fn text(&mut self, name: &str) -> Result<String, ArrayFileError> {
@@ -67,11 +69,11 @@ impl<R: Read + Seek> NpzReader<R> {
         Ok(value)
     }
 
-    fn window(&mut self) -> Result<i64, ArrayFileError> {
-        let window = self.integers("window")?;
-        match self.single("window", window)? {
+    fn window(&mut self, name: &str) -> Result<i64, ArrayFileError> {
+        let window = self.integers(name)?;
+        match self.single(name, window)? {
             window if window >= 1 => Ok(window),
-            window => Err(self.wrong("window", format!("it is {window}, expected 1 layer or more"))),
+            window => Err(self.wrong(name, format!("it is {window}, expected 1 layer or more"))),
         }
     }
 

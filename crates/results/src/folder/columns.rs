@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use arrow_array::{Array, ListArray, RecordBatch, StringArray};
+use causal_trace_core::Metric;
 
 /// A column that is there and has the right type, or what is wrong with it.
 pub(super) fn optional<'a, T: Array + 'static>(batch: &'a RecordBatch, name: &str) -> Result<&'a T, String> {
@@ -27,6 +28,18 @@ pub(super) fn lists<'a, T: Array + 'static>(
         return Err(format!("lists of column {name} have nulls"));
     }
     Ok((lists, elements))
+}
+
+/// The elements of the lists in a column of lists of lists; they are never null.
+pub(super) fn inner<'a, T: Array + 'static>(lists: &'a ListArray, name: &str) -> Result<&'a T, String> {
+    let elements = typed::<T>(lists.values().as_ref(), name)?;
+    if elements.null_count() > 0 { Err(format!("lists of column {name} have nulls")) } else { Ok(elements) }
+}
+
+/// The metric of that name.
+pub(super) fn metric(name: &str) -> Result<Metric, String> {
+    let known = |metric: &Metric| metric.name() == name;
+    Metric::ALL.into_iter().find(known).ok_or_else(|| format!("'{name}' is not a metric"))
 }
 
 fn typed<'a, T: Array + 'static>(array: &'a dyn Array, name: &str) -> Result<&'a T, String> {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow_array::builder::{Float32Builder, Int32Builder, ListBuilder, StringBuilder};
+use arrow_array::builder::{Float32Builder, Float64Builder, Int32Builder, ListBuilder, StringBuilder};
 use arrow_array::{
     ArrayRef, BooleanArray, Float64Array, Int32Array, Int64Array, ListArray, RecordBatch, StringArray,
 };
@@ -19,7 +19,7 @@ use parquet::schema::types::ColumnPath;
 use super::layout::Table;
 use super::schema::{element, number_columns, schema};
 use crate::manifest::{FORMAT, FORMAT_VERSION, Manifest};
-use crate::prompt_record::{EffectGrid, Outcome, PromptRecord, TracedPrompt};
+use crate::prompt_record::{Counterpart, EffectGrid, OtherMetric, Outcome, PromptRecord, TracedPrompt};
 
 /// A table's number of rows and its file's bytes.
 pub(super) struct Encoded {
@@ -87,11 +87,16 @@ fn prompt_columns(records: &[PromptRecord]) -> Result<Vec<ArrayRef>, ParquetErro
         text(|record| record.fact.prediction.as_deref()),
         text(|record| record.fact.relation_id.as_deref()),
         text(|record| record.fact.relation.as_deref()),
-        Arc::new(token_ids(records)?),
-        Arc::new(tokens(records)),
+        text(|record| record.fact.counterpart.as_deref()),
+        text(|record| record.fact.foil.as_deref()),
+        Arc::new(token_ids(records.iter().map(|record| &record.ids[..]))?),
+        Arc::new(tokens(records.iter().map(|record| &record.tokens[..]))),
         subject(|span| span.start)?,
         subject(|span| span.end)?,
         integers(records.iter().map(|record| Some(record.subject_occurrences)))?,
+        text(|record| record.counterpart.as_ref().map(|other| other.text.as_str())),
+        Arc::new(token_ids(counterparts(records).map(|other| other.map_or(&[][..], |it| &it.ids)))?),
+        Arc::new(tokens(counterparts(records).map(|other| other.map_or(&[][..], |it| &it.tokens)))),
         Arc::new(rome_roles(records)),
         Arc::new(dannyallover_roles(records)),
         text(|record| of(record).map(|traced| traced.answer.as_str())),
@@ -109,16 +114,31 @@ fn prompt_columns(records: &[PromptRecord]) -> Result<Vec<ArrayRef>, ParquetErro
         )),
         traced(|traced| Some(traced.total_effect())),
         traced(|traced| traced.noise_level),
+        text(|record| of(record)?.foil.as_ref().map(|(text, _)| text.as_str())),
+        integers(records.iter().map(|record| Some(of(record)?.foil.as_ref()?.1 as usize)))?,
+        Arc::new(tokens(
+            records
+                .iter()
+                .map(|record| others(record).iter().map(|other| other.metric.name()).collect::<Vec<_>>()),
+        )),
+        Arc::new(number_lists(records, |other| other.clean)),
+        Arc::new(number_lists(records, |other| other.corrupted)),
+        Arc::new(other_samples(records)),
         text(|record| skip(record).map(|skip| skip.reason.name())),
         text(|record| skip(record).map(|skip| skip.detail.as_str())),
     ])
 }
 
 fn of(record: &PromptRecord) -> Option<&TracedPrompt> {
-    match &record.outcome {
-        Outcome::Traced(traced) => Some(traced),
-        Outcome::Skipped(_) => None,
-    }
+    record.traced()
+}
+
+fn others(record: &PromptRecord) -> &[OtherMetric] {
+    of(record).map_or(&[], |traced| &traced.others)
+}
+
+fn counterparts(records: &[PromptRecord]) -> impl Iterator<Item = Option<&Counterpart>> {
+    records.iter().map(|record| record.counterpart.as_ref())
 }
 
 fn skip(record: &PromptRecord) -> Option<&crate::Skip> {
@@ -144,6 +164,7 @@ fn site_columns(records: &[PromptRecord]) -> Result<Vec<ArrayRef>, ParquetError>
     Ok(vec![
         Arc::new(sites().map(|(id, ..)| Some(id)).collect::<Int64Array>()),
         Arc::new(sites().map(|(_, grid, _)| Some(grid.component.name())).collect::<StringArray>()),
+        Arc::new(sites().map(|(_, grid, _)| Some(grid.metric.name())).collect::<StringArray>()),
         integers(sites().map(|(_, grid, site)| Some(site / grid.n_layers)))?,
         integers(sites().map(|(_, grid, site)| Some(site % grid.n_layers)))?,
         numbers(|grid| &grid.patched),
@@ -164,10 +185,10 @@ fn integer(value: usize) -> Result<i32, ParquetError> {
     i32::try_from(value).map_err(|_| ParquetError::General(format!("{value} does not fit 32 bits")))
 }
 
-fn token_ids(records: &[PromptRecord]) -> Result<ListArray, ParquetError> {
+fn token_ids<'a>(rows: impl Iterator<Item = &'a [u32]>) -> Result<ListArray, ParquetError> {
     let mut lists = ListBuilder::new(Int32Builder::new()).with_field(element(DataType::Int32, false));
-    for record in records {
-        for &id in &record.ids {
+    for row in rows {
+        for &id in row {
             lists.values().append_value(integer(id as usize)?);
         }
         lists.append(true);
@@ -175,10 +196,33 @@ fn token_ids(records: &[PromptRecord]) -> Result<ListArray, ParquetError> {
     Ok(lists.finish())
 }
 
-fn tokens(records: &[PromptRecord]) -> ListArray {
+fn tokens<T: AsRef<str>>(rows: impl Iterator<Item = impl AsRef<[T]>>) -> ListArray {
     let mut lists = text_lists();
+    for row in rows {
+        lists.append_value(row.as_ref().iter().map(Some));
+    }
+    lists.finish()
+}
+
+/// A number of each other metric, one list a row.
+fn number_lists(records: &[PromptRecord], number: fn(&OtherMetric) -> f64) -> ListArray {
+    let mut lists = ListBuilder::new(Float64Builder::new()).with_field(element(DataType::Float64, false));
     for record in records {
-        lists.append_value(record.tokens.iter().map(Some));
+        lists.append_value(others(record).iter().map(|other| Some(number(other))));
+    }
+    lists.finish()
+}
+
+/// The corrupted runs' samples of each other metric, one list of lists a row.
+fn other_samples(records: &[PromptRecord]) -> ListArray {
+    let inner = ListBuilder::new(Float32Builder::new()).with_field(element(DataType::Float32, false));
+    let numbers = DataType::List(element(DataType::Float32, false));
+    let mut lists = ListBuilder::new(inner).with_field(element(numbers, false));
+    for record in records {
+        for other in others(record) {
+            lists.values().append_value(other.corrupted_samples.iter().copied().map(Some));
+        }
+        lists.append(true);
     }
     lists.finish()
 }

@@ -54,6 +54,18 @@ pub enum FolderError {
         /// Its version.
         found: u64,
     },
+    /// An older program wrote it.
+    #[error(
+        "{} has format version {found} of an older causal-trace, and this program reads version {FORMAT_VERSION}: \
+         run the sweep again into a new folder",
+        path.display()
+    )]
+    Older {
+        /// The manifest.
+        path: PathBuf,
+        /// Its version.
+        found: u64,
+    },
     /// The manifest cannot be understood, or says impossible things.
     #[error(
         "{} is damaged: {reason}; put it back from a copy, or run the sweep into a new folder",

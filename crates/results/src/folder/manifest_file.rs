@@ -8,6 +8,8 @@ use serde::Deserialize;
 
 use super::layout::MANIFEST;
 use super::{FolderError, atomic};
+use causal_trace_core::Metric;
+
 use crate::manifest::{FORMAT, FORMAT_VERSION, Manifest};
 
 /// What every version of the format has.
@@ -40,6 +42,9 @@ fn parse(path: &Path, text: &[u8]) -> Result<Manifest, FolderError> {
     if header.format_version > u64::from(FORMAT_VERSION) {
         return Err(FolderError::Newer { path: path.to_owned(), found: header.format_version });
     }
+    if (1..u64::from(FORMAT_VERSION)).contains(&header.format_version) {
+        return Err(FolderError::Older { path: path.to_owned(), found: header.format_version });
+    }
     let manifest: Manifest = serde_json::from_slice(text).map_err(|error| damaged(error.to_string()))?;
     fault(&manifest).map_or(Ok(manifest), |reason| Err(damaged(reason)))
 }
@@ -65,9 +70,21 @@ pub(super) fn fault(manifest: &Manifest) -> Option<String> {
     if settings.components.is_empty() {
         return Some("settings.components is empty".to_owned());
     }
+    if let Some(fault) = metrics_fault(&settings.metrics) {
+        return Some(fault);
+    }
     if let Some(part) = parts.iter().position(|&facts| facts == 0) {
         return Some(format!("parts[{part}] holds no fact"));
     }
     let total = parts.iter().try_fold(0usize, |sum, &facts| sum.checked_add(facts));
     total.is_none().then(|| "parts holds more facts than can be counted".to_owned())
+}
+
+/// The probability is always measured and is not listed; the others are, once each.
+fn metrics_fault(metrics: &[Metric]) -> Option<String> {
+    let twice = |&(place, metric): &(usize, &Metric)| metrics[..place].contains(metric);
+    let wrong =
+        |&(place, metric): &(usize, &Metric)| *metric == Metric::Probability || twice(&(place, metric));
+    let (_, metric) = metrics.iter().enumerate().find(wrong)?;
+    Some(format!("settings.metrics names {metric}, which is measured already"))
 }

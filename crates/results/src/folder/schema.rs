@@ -19,6 +19,8 @@ enum Kind {
     Text,
     Int32s,
     Float32s,
+    Float64s,
+    Float32Lists,
     Texts,
     /// A list of texts, some of which may be null.
     OptionalTexts,
@@ -34,11 +36,16 @@ const PROMPTS: &[Column] = &[
     ("prediction", Kind::Text, true),
     ("relation_id", Kind::Text, true),
     ("relation", Kind::Text, true),
+    ("fact_counterpart", Kind::Text, true),
+    ("fact_foil", Kind::Text, true),
     ("token_ids", Kind::Int32s, false),
     ("tokens", Kind::Texts, false),
     ("subject_start", Kind::Int32, true),
     ("subject_end", Kind::Int32, true),
     ("subject_occurrences", Kind::Int32, false),
+    ("counterpart", Kind::Text, true),
+    ("counterpart_ids", Kind::Int32s, false),
+    ("counterpart_tokens", Kind::Texts, false),
     ("roles_rome", Kind::TextLists, false),
     ("roles_dannyallover", Kind::OptionalTexts, false),
     ("answer", Kind::Text, true),
@@ -49,6 +56,12 @@ const PROMPTS: &[Column] = &[
     ("corrupted_samples", Kind::Float32s, true),
     ("total_effect", Kind::Float64, true),
     ("noise_level", Kind::Float64, true),
+    ("foil", Kind::Text, true),
+    ("foil_id", Kind::Int32, true),
+    ("metrics", Kind::Texts, false),
+    ("metrics_clean", Kind::Float64s, false),
+    ("metrics_corrupted", Kind::Float64s, false),
+    ("metrics_corrupted_samples", Kind::Float32Lists, false),
     ("skipped", Kind::Text, true),
     ("skipped_detail", Kind::Text, true),
 ];
@@ -56,6 +69,7 @@ const PROMPTS: &[Column] = &[
 const SITES: &[Column] = &[
     ("id", Kind::Int64, false),
     ("component", Kind::Text, false),
+    ("metric", Kind::Text, false),
     ("token", Kind::Int32, false),
     ("layer", Kind::Int32, false),
     ("patched", Kind::Float64, false),
@@ -73,7 +87,8 @@ pub(super) fn schema(table: Table) -> SchemaRef {
 
 /// The names of the columns of measured numbers, no two of which are alike.
 pub(super) fn number_columns(table: Table) -> impl Iterator<Item = &'static str> {
-    let is_number = |kind| matches!(kind, Kind::Float64 | Kind::Float32s);
+    let is_number =
+        |kind| matches!(kind, Kind::Float64 | Kind::Float32s | Kind::Float64s | Kind::Float32Lists);
     columns(table).iter().filter(move |(_, kind, _)| is_number(*kind)).map(|&(name, ..)| name)
 }
 
@@ -93,6 +108,8 @@ fn data_type(kind: Kind) -> DataType {
         Kind::Text => DataType::Utf8,
         Kind::Int32s => DataType::List(element(DataType::Int32, false)),
         Kind::Float32s => DataType::List(element(DataType::Float32, false)),
+        Kind::Float64s => DataType::List(element(DataType::Float64, false)),
+        Kind::Float32Lists => DataType::List(element(data_type(Kind::Float32s), false)),
         Kind::Texts => DataType::List(element(DataType::Utf8, false)),
         Kind::OptionalTexts => DataType::List(element(DataType::Utf8, true)),
         Kind::TextLists => DataType::List(element(data_type(Kind::Texts), false)),

@@ -1,6 +1,6 @@
 //! The effects that a case file stands for.
 
-use causal_trace_core::{Direction, effect};
+use causal_trace_core::{Direction, Metric, effect};
 
 use crate::{CaseFile, EffectGrid};
 
@@ -38,6 +38,7 @@ fn from_samples(case: &CaseFile, direction: Direction, clean: f32) -> EffectGrid
     let improvement = |patched| effect::percent_improvement(direction, clean, corrupted, patched);
     EffectGrid {
         component: case.component,
+        metric: Metric::Probability,
         n_layers: case.n_layers,
         patched: sites().map(effect::mean).collect(),
         indirect_effect: sites().map(indirect).collect(),
@@ -53,6 +54,7 @@ fn from_means(case: &CaseFile, direction: Direction) -> EffectGrid {
     };
     EffectGrid {
         component: case.component,
+        metric: Metric::Probability,
         n_layers: case.n_layers,
         patched: case.scores.clone(),
         indirect_effect: table(effect::indirect_effect_of_means),

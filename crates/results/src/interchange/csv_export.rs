@@ -4,10 +4,12 @@ use std::io::{self, Write};
 
 use causal_trace_core::{Role, RoleConvention};
 
-use crate::{EffectGrid, Outcome, PromptRecord, TracedPrompt};
+use crate::{Counterpart, EffectGrid, OtherMetric, Outcome, PromptRecord, TracedPrompt};
+
+const N_PROMPT_COLUMNS: usize = 35;
 
 /// The columns of the prompts' table, named as in the results folder.
-const PROMPT_COLUMNS: [&str; 24] = [
+const PROMPT_COLUMNS: [&str; N_PROMPT_COLUMNS] = [
     "id",
     "subject",
     "attribute",
@@ -32,12 +34,24 @@ const PROMPT_COLUMNS: [&str; 24] = [
     "total_effect",
     "corrupted_samples",
     "noise_level",
+    "fact_counterpart",
+    "fact_foil",
+    "counterpart",
+    "counterpart_ids",
+    "counterpart_tokens",
+    "foil",
+    "foil_id",
+    "metrics",
+    "metrics_clean",
+    "metrics_corrupted",
+    "metrics_corrupted_samples",
 ];
 
 /// The columns of the sites' table, named as in the results folder.
-const SITE_COLUMNS: [&str; 11] = [
+const SITE_COLUMNS: [&str; 12] = [
     "id",
     "component",
+    "metric",
     "token",
     "token_text",
     "roles_rome",
@@ -51,7 +65,7 @@ const SITE_COLUMNS: [&str; 11] = [
 
 /// Writes records as CSV, one after the other.
 ///
-/// Lists of numbers are joined by spaces; tokens are a JSON list, since a token may be a space. What is not
+/// Lists of numbers are joined by spaces, lists of such lists by semicolons; tokens are a JSON list, since a token may be a space. What is not
 /// known is an empty field.
 pub struct CsvExport<W: Write> {
     prompts: csv::Writer<W>,
@@ -96,6 +110,7 @@ impl<W: Write> CsvExport<W> {
                 self.sites.write_record([
                     known_id.as_str(),
                     grid.component.name(),
+                    grid.metric.name(),
                     &token_number,
                     text,
                     &rome,
@@ -121,12 +136,21 @@ impl<W: Write> CsvExport<W> {
     }
 }
 
-fn prompt_row(record: &PromptRecord) -> io::Result<[String; 24]> {
+fn prompt_row(record: &PromptRecord) -> io::Result<[String; N_PROMPT_COLUMNS]> {
     let PromptRecord { fact, ids, tokens, subject, .. } = record;
     let optional = |text: &Option<String>| text.clone().unwrap_or_default();
     let (skipped, skip_detail, traced) = match &record.outcome {
         Outcome::Traced(traced) => ("", "", Some(traced)),
         Outcome::Skipped(skip) => (skip.reason.name(), skip.detail.as_str(), None),
+    };
+    let of_counterpart =
+        |value: &dyn Fn(&Counterpart) -> String| record.counterpart.as_ref().map(value).unwrap_or_default();
+    let of_foil = |value: &dyn Fn(&(String, u32)) -> String| {
+        traced.and_then(|traced| traced.foil.as_ref()).map(value).unwrap_or_default()
+    };
+    let of_others = |value: &dyn Fn(&OtherMetric) -> String, between| {
+        let others = traced.map_or(&[][..], |traced| &traced.others);
+        others.iter().map(value).collect::<Vec<_>>().join(between)
     };
     let of_traced = |value: &dyn Fn(&TracedPrompt) -> String| traced.map(value).unwrap_or_default();
     Ok([
@@ -154,6 +178,20 @@ fn prompt_row(record: &PromptRecord) -> io::Result<[String; 24]> {
         of_traced(&|traced| number(traced.total_effect())),
         of_traced(&|traced| joined(&traced.corrupted_samples)),
         of_traced(&|traced| traced.noise_level.map(number).unwrap_or_default()),
+        optional(&fact.counterpart),
+        optional(&fact.foil),
+        of_counterpart(&|other| other.text.clone()),
+        of_counterpart(&|other| joined(&other.ids)),
+        match &record.counterpart {
+            Some(other) => serde_json::to_string(&other.tokens)?,
+            None => String::new(),
+        },
+        of_foil(&|(text, _)| text.clone()),
+        of_foil(&|(_, id)| id.to_string()),
+        of_others(&|other| other.metric.name().to_owned(), " "),
+        of_others(&|other| number(other.clean), " "),
+        of_others(&|other| number(other.corrupted), " "),
+        of_others(&|other| joined(&other.corrupted_samples), ";"),
     ])
 }
 

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use causal_trace_core::{Fact, Role, RoleConvention};
+use causal_trace_core::{Fact, Metric, Role, RoleConvention};
 use serde::{Serialize, Serializer};
 
-use crate::{EffectGrid, Manifest, Outcome, PromptRecord, TracedPrompt};
+use crate::{Counterpart, EffectGrid, Manifest, OtherMetric, Outcome, PromptRecord, TracedPrompt};
 
 /// Writes records as one JSON document, a line for each; tables are nested lists.
 pub struct JsonExport<W: Write> {
@@ -57,6 +57,7 @@ struct JsonPrompt<'a> {
     subject_start: Option<usize>,
     subject_end: Option<usize>,
     subject_occurrences: usize,
+    counterpart: Option<&'a Counterpart>,
     /// By convention: the names of each token's roles.
     roles: BTreeMap<String, Vec<Vec<&'static str>>>,
     skipped: Option<JsonSkip<'a>>,
@@ -79,6 +80,20 @@ struct JsonTrace<'a> {
     total_effect: f64,
     corrupted_samples: &'a [f32],
     noise_level: Option<f64>,
+    foil: Option<&'a str>,
+    foil_id: Option<u32>,
+    /// By component: the probability's.
+    components: BTreeMap<&'static str, JsonGrid<'a>>,
+    /// By metric: what was measured beside the probability.
+    metrics: BTreeMap<&'static str, JsonMetric<'a>>,
+}
+
+#[derive(Serialize)]
+struct JsonMetric<'a> {
+    clean: f64,
+    corrupted: f64,
+    total_effect: f64,
+    corrupted_samples: &'a [f32],
     components: BTreeMap<&'static str, JsonGrid<'a>>,
 }
 
@@ -127,6 +142,7 @@ impl<'a> JsonPrompt<'a> {
             subject_start: record.subject.map(|subject| subject.start),
             subject_end: record.subject.map(|subject| subject.end),
             subject_occurrences: record.subject_occurrences,
+            counterpart: record.counterpart.as_ref(),
             roles: conventions.map(|convention| (convention.to_string(), roles(record, convention))).into(),
             skipped,
             traced,
@@ -145,7 +161,7 @@ fn roles(record: &PromptRecord, convention: RoleConvention) -> Vec<Vec<&'static 
 
 impl<'a> JsonTrace<'a> {
     fn of(traced: &'a TracedPrompt) -> Self {
-        let grids = traced.grids.iter().map(|grid| (grid.component.name(), JsonGrid::of(grid)));
+        let metrics = traced.others.iter().map(|other| (other.metric.name(), JsonMetric::of(other, traced)));
         JsonTrace {
             answer: &traced.answer,
             answer_id: traced.answer_id,
@@ -155,9 +171,30 @@ impl<'a> JsonTrace<'a> {
             total_effect: traced.total_effect(),
             corrupted_samples: &traced.corrupted_samples,
             noise_level: traced.noise_level,
-            components: grids.collect(),
+            foil: traced.foil.as_ref().map(|(text, _)| text.as_str()),
+            foil_id: traced.foil.as_ref().map(|(_, id)| *id),
+            components: grids(traced, Metric::Probability),
+            metrics: metrics.collect(),
         }
     }
+}
+
+impl<'a> JsonMetric<'a> {
+    fn of(other: &'a OtherMetric, traced: &'a TracedPrompt) -> Self {
+        JsonMetric {
+            clean: other.clean,
+            corrupted: other.corrupted,
+            total_effect: other.clean - other.corrupted,
+            corrupted_samples: &other.corrupted_samples,
+            components: grids(traced, other.metric),
+        }
+    }
+}
+
+/// The grids of one metric, by component.
+fn grids(traced: &TracedPrompt, metric: Metric) -> BTreeMap<&'static str, JsonGrid<'_>> {
+    let of_metric = traced.grids.iter().filter(|grid| grid.metric == metric);
+    of_metric.map(|grid| (grid.component.name(), JsonGrid::of(grid))).collect()
 }
 
 impl<'a> JsonGrid<'a> {

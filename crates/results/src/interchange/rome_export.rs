@@ -1,6 +1,6 @@
 //! Case files as ROME's `causal_trace.py` leaves them, one for each fact and component.
 
-use causal_trace_core::Component;
+use causal_trace_core::{Component, Metric};
 
 use super::case_grid::grid_of;
 use crate::{
@@ -11,13 +11,13 @@ use crate::{
 /// A file to be written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RomeFile {
-    /// `knowledge_{id}{,_mlp,_attn}.npz`.
+    /// `knowledge_{id}{,_mlp,_attn}.npz`, and other components' names in the same way.
     pub name: String,
     /// Its content; the same record gives the same bytes.
     pub bytes: Vec<u8>,
 }
 
-/// The case files of a record: one for each component, with `correct_prediction` False and no numbers where the
+/// The case files of a record: one for each component with its probabilities (ROME has no other metric), with `correct_prediction` False and no numbers where the
 /// fact was skipped for a wrong prediction, as ROME does. Facts skipped for other reasons have none in ROME, and
 /// none here.
 ///
@@ -34,6 +34,7 @@ pub fn rome_cases(record: &PromptRecord, manifest: &Manifest) -> std::io::Result
         Outcome::Traced(traced) => traced
             .grids
             .iter()
+            .filter(|grid| grid.metric == Metric::Probability)
             .map(|grid| file(grid.component, case(record, traced, grid, manifest).to_bytes()))
             .collect(),
         Outcome::Skipped(skip) if skip.reason == SkipReason::WrongPrediction => {
@@ -65,6 +66,7 @@ fn case(record: &PromptRecord, traced: &TracedPrompt, grid: &EffectGrid, manifes
         subject: record.subject,
         answer: traced.answer.clone(),
         window: manifest.settings.window.width as i64,
+        residual_window: manifest.settings.residual_window.width as i64,
         correct_prediction: traced.correct_prediction,
         samples: grid.samples.clone(),
         corrupted_samples: traced.corrupted_samples.clone(),
@@ -86,7 +88,8 @@ fn case(record: &PromptRecord, traced: &TracedPrompt, grid: &EffectGrid, manifes
 
 fn traced_details(record: &PromptRecord, traced: &TracedPrompt, manifest: &Manifest) -> CaseDetails {
     let answer = AnswerDetails { text: traced.answer.clone(), id: traced.answer_id };
-    CaseDetails { answer: Some(answer), ..details(record, manifest) }
+    let foil = traced.foil.clone().map(|(text, id)| AnswerDetails { text, id: Some(id) });
+    CaseDetails { answer: Some(answer), foil, ..details(record, manifest) }
 }
 
 fn skipped_details(record: &PromptRecord, detail: &str, manifest: &Manifest) -> CaseDetails {
@@ -101,7 +104,9 @@ fn details(record: &PromptRecord, manifest: &Manifest) -> CaseDetails {
         tokens: record.tokens.clone(),
         subject_occurrences: record.subject_occurrences,
         direction: manifest.settings.direction,
+        counterpart: record.counterpart.clone(),
         answer: None,
+        foil: None,
         skipped: None,
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use causal_trace_core::{Component, Direction, Fact, Window};
+use causal_trace_core::{Component, Direction, Fact, RoleConvention, Window};
 use sha2::{Digest, Sha256};
 
 use super::case_grid::grid_of;
@@ -115,6 +115,9 @@ pub fn import_rome(dir: &Path, model_name: &str) -> Result<(Manifest, Vec<Prompt
     let settings = Settings {
         components: components.into_iter().collect(),
         window: common.window,
+        residual_window: common.residual_window,
+        metrics: Vec::new(),
+        roles: RoleConvention::Rome,
         direction: common.direction,
         corruption: None,
         noise: None,
@@ -181,6 +184,7 @@ struct Run {
 struct Common {
     n_layers: usize,
     window: Window,
+    residual_window: Window,
     direction: Direction,
     path: PathBuf,
 }
@@ -188,16 +192,25 @@ struct Common {
 impl Run {
     /// Takes note of a file, which must agree with those before.
     fn meets(&mut self, case: &CaseFile, path: &Path) -> Result<Direction, ImportError> {
-        let window = Window { width: usize::try_from(case.window).unwrap_or(1) };
+        let layers = |width: i64| Window { width: usize::try_from(width).unwrap_or(1) };
+        let (window, residual_window) = (layers(case.window), layers(case.residual_window));
         let direction = case.details.as_ref().map_or(Direction::Denoise, |details| details.direction);
         let n_layers = case.n_layers;
         self.other_answers |= !case.correct_prediction;
-        let common =
-            self.common.get_or_insert_with(|| Common { n_layers, window, direction, path: path.to_owned() });
+        let common = self.common.get_or_insert_with(|| Common {
+            n_layers,
+            window,
+            residual_window,
+            direction,
+            path: path.to_owned(),
+        });
         let different = if common.n_layers != n_layers {
             format!("the number of layers ({} and {n_layers})", common.n_layers)
         } else if common.window != window {
             format!("the window ({} and {} layers)", common.window.width, window.width)
+        } else if common.residual_window != residual_window {
+            let first = common.residual_window.width;
+            format!("the window of the residual stream ({first} and {} layers)", residual_window.width)
         } else if common.direction != direction {
             format!("the direction ({} and {direction})", common.direction)
         } else {
@@ -284,28 +297,35 @@ fn traced_record(known_id: i64, case: CaseFile, grids: Vec<crate::EffectGrid>) -
         Some(details) => details.fact.clone(),
         None => fact_of(known_id, &case),
     };
-    let (tokens, subject_occurrences, answer) = match case.details {
-        Some(CaseDetails { tokens, subject_occurrences, answer, .. }) => {
-            (tokens, subject_occurrences, answer)
-        }
-        None => (case.input_tokens, 0, None),
-    };
-    let answer_id = answer.as_ref().and_then(|answer| answer.id);
+    let details = case.details.unwrap_or_else(|| CaseDetails {
+        fact: fact.clone(),
+        tokens: case.input_tokens,
+        subject_occurrences: 0,
+        direction: Direction::Denoise,
+        counterpart: None,
+        answer: None,
+        foil: None,
+        skipped: None,
+    });
+    let answer_id = details.answer.as_ref().and_then(|answer| answer.id);
     PromptRecord {
         fact,
         // The reader has checked that they are token ids.
         ids: case.input_ids.into_iter().filter_map(|id| u32::try_from(id).ok()).collect(),
-        tokens,
+        tokens: details.tokens,
         subject: case.subject,
-        subject_occurrences,
+        subject_occurrences: details.subject_occurrences,
+        counterpart: details.counterpart,
         outcome: Outcome::Traced(TracedPrompt {
-            answer: answer.map_or(case.answer, |answer| answer.text),
+            answer: details.answer.map_or(case.answer, |answer| answer.text),
             answer_id,
             correct_prediction: case.correct_prediction,
             clean: case.high_score,
             corrupted: case.low_score,
             corrupted_samples: case.corrupted_samples,
             noise_level: case.noise_level,
+            foil: details.foil.and_then(|foil| Some((foil.text, foil.id?))),
+            others: Vec::new(),
             grids,
         }),
     }
@@ -323,6 +343,8 @@ fn fact_of(known_id: i64, case: &CaseFile) -> Fact {
         prediction: None,
         relation_id: None,
         relation: None,
+        counterpart: None,
+        foil: None,
     }
 }
 
@@ -339,6 +361,8 @@ fn skipped_record(known_id: i64, case: SkippedCase) -> PromptRecord {
             prediction: None,
             relation_id: None,
             relation: None,
+            counterpart: None,
+            foil: None,
         };
         return PromptRecord {
             fact,
@@ -346,6 +370,7 @@ fn skipped_record(known_id: i64, case: SkippedCase) -> PromptRecord {
             tokens: Vec::new(),
             subject: None,
             subject_occurrences: 0,
+            counterpart: None,
             outcome: outcome("the case file says that the prediction is not correct, and no more".to_owned()),
         };
     };
@@ -356,6 +381,7 @@ fn skipped_record(known_id: i64, case: SkippedCase) -> PromptRecord {
         tokens: details.tokens,
         subject: skipped.as_ref().and_then(|skipped| skipped.subject),
         subject_occurrences: details.subject_occurrences,
+        counterpart: details.counterpart,
         outcome: outcome(skipped.map(|skipped| skipped.detail).unwrap_or_default()),
     }
 }
@@ -369,6 +395,9 @@ mod tests {
         assert_eq!(parse_name("knowledge_0.npz"), Some((0, Component::Residual)));
         assert_eq!(parse_name("knowledge_12_mlp.npz"), Some((12, Component::Mlp)));
         assert_eq!(parse_name("knowledge_-3_attn.npz"), Some((-3, Component::Attention)));
+        for component in Component::ALL {
+            assert_eq!(parse_name(&file_name(5, component)), Some((5, component)));
+        }
         for other in
             ["knowledge_07.npz", "knowledge_.npz", "knowledge_1_x.npz", "knowledge_1.npy", "meta.json"]
         {

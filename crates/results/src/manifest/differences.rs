@@ -96,7 +96,7 @@ fn shown(value: &Value) -> String {
 
 #[cfg(test)]
 mod tests {
-    use causal_trace_core::{Component, Direction, Window};
+    use causal_trace_core::{Component, Direction, RoleConvention, Window};
 
     use super::*;
     use crate::{FORMAT, FORMAT_VERSION, FactsIdentity, ModelIdentity, NoiseSource, Settings, Target};
@@ -121,6 +121,9 @@ mod tests {
             settings: Settings {
                 components: vec![Component::Residual],
                 window: Window { width: 10 },
+                residual_window: Window::SINGLE,
+                metrics: Vec::new(),
+                roles: RoleConvention::Rome,
                 direction: Direction::Denoise,
                 corruption: None,
                 noise: Some(NoiseSource {

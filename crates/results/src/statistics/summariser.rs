@@ -2,16 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use causal_trace_core::{Component, Direction, RoleConvention};
+use causal_trace_core::{Component, Metric, RoleConvention};
 
 use super::Summary;
 use super::bootstrap::{PromptSums, intervals};
 use super::tally::{ComponentTally, PromptRoles};
-use crate::{EffectGrid, Manifest, Outcome, PromptRecord, TracedPrompt};
+use crate::{EffectGrid, Manifest, Outcome, PromptRecord, Settings, TracedPrompt};
 
 /// What to average, and how.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SummaryOptions {
+    /// Which metric's effects are averaged.
+    pub metric: Metric,
     /// Whose definition of the roles.
     pub roles: RoleConvention,
     /// Number of bootstrap draws behind the intervals; 0 leaves them `NaN`.
@@ -27,6 +29,7 @@ pub struct SummaryOptions {
 impl Default for SummaryOptions {
     fn default() -> Self {
         SummaryOptions {
+            metric: Metric::Probability,
             roles: RoleConvention::Rome,
             bootstrap_draws: 2000,
             bootstrap_seed: 1,
@@ -47,6 +50,14 @@ pub enum StatisticsError {
         /// How many facts were skipped, by reason.
         skipped: BTreeMap<String, usize>,
     },
+    /// The metric was not measured.
+    #[error("{metric} was not measured in this folder, which has {}: trace again with it", metrics(there))]
+    NoMetric {
+        /// The metric that was asked for.
+        metric: Metric,
+        /// What was measured.
+        there: Vec<Metric>,
+    },
     /// A number of a prompt is infinite or not a number; one such number would spoil every average.
     #[error("fact {known_id}: {what} is not a finite number; trace it again, or leave it out with --select")]
     NotFinite {
@@ -65,6 +76,10 @@ pub enum StatisticsError {
     },
 }
 
+fn metrics(there: &[Metric]) -> String {
+    there.iter().map(|metric| metric.name()).collect::<Vec<_>>().join(", ")
+}
+
 fn reasons(skipped: &BTreeMap<String, usize>) -> String {
     if skipped.is_empty() {
         return "none".to_owned();
@@ -80,8 +95,7 @@ fn reasons(skipped: &BTreeMap<String, usize>) -> String {
 pub struct Summariser {
     options: SummaryOptions,
     model: String,
-    direction: Direction,
-    window: usize,
+    settings: Settings,
     skipped: BTreeMap<String, usize>,
     total_effects: PromptSums,
     totals: Totals,
@@ -106,8 +120,7 @@ impl Summariser {
         Summariser {
             options,
             model: manifest.model.name.clone(),
-            direction: manifest.settings.direction,
-            window: manifest.settings.window.width,
+            settings: manifest.settings.clone(),
             skipped: BTreeMap::new(),
             total_effects: PromptSums::new(1),
             totals: Totals::default(),
@@ -119,7 +132,8 @@ impl Summariser {
     /// selected is passed over.
     ///
     /// # Errors
-    /// When a number is not finite, or the record has other layers or components than the manifest says.
+    /// When the folder lacks the metric, a number is not finite, or the record has other layers or components than the
+    /// manifest says.
     pub fn add(&mut self, record: &PromptRecord) -> Result<(), StatisticsError> {
         let known_id = record.fact.known_id;
         let traced = match &record.outcome {
@@ -132,6 +146,8 @@ impl Summariser {
         if self.options.selected.as_ref().is_some_and(|selected| !selected.contains(&known_id)) {
             return Ok(());
         }
+        self.check_metric()?;
+        let (clean, corrupted) = self.checked_baseline(known_id, traced)?;
         let grids = self.checked_grids(record, traced)?;
         let roles = PromptRoles {
             convention: self.options.roles,
@@ -139,14 +155,37 @@ impl Summariser {
             n_tokens: record.tokens.len(),
         };
         for (tally, grid) in self.components.iter_mut().zip(grids) {
-            tally.add(self.totals.prompts, traced, grid, roles, self.direction);
+            tally.add(self.totals.prompts, traced, grid, roles, self.settings.direction);
         }
-        self.total_effects.push(self.totals.prompts, 1, &[traced.total_effect()]);
+        self.total_effects.push(self.totals.prompts, 1, &[clean - corrupted]);
         self.totals.prompts += 1;
-        self.totals.clean += traced.clean;
-        self.totals.corrupted += traced.corrupted;
-        self.totals.total_effect += traced.total_effect();
+        self.totals.clean += clean;
+        self.totals.corrupted += corrupted;
+        self.totals.total_effect += clean - corrupted;
         Ok(())
+    }
+
+    fn check_metric(&self) -> Result<(), StatisticsError> {
+        let metric = self.options.metric;
+        let there: Vec<Metric> =
+            std::iter::once(Metric::Probability).chain(self.settings.metrics.iter().copied()).collect();
+        if there.contains(&metric) { Ok(()) } else { Err(StatisticsError::NoMetric { metric, there }) }
+    }
+
+    /// The metric of the clean run and its mean over the corrupted runs.
+    fn checked_baseline(&self, known_id: i64, traced: &TracedPrompt) -> Result<(f64, f64), StatisticsError> {
+        let metric = self.options.metric;
+        let (clean, corrupted) = traced.baseline_in(metric).ok_or_else(|| {
+            let problem = format!("its runs have no {metric}");
+            StatisticsError::Misfit { known_id, problem }
+        })?;
+        for (what, value) in [("clean", clean), ("corrupted", corrupted)] {
+            if !value.is_finite() {
+                let what = format!("the {metric} of the {what} run");
+                return Err(StatisticsError::NotFinite { known_id, what });
+            }
+        }
+        Ok((clean, corrupted))
     }
 
     /// The grids in the order of the components, after a look at all of their numbers.
@@ -157,17 +196,12 @@ impl Summariser {
     ) -> Result<Vec<&'a EffectGrid>, StatisticsError> {
         let known_id = record.fact.known_id;
         let misfit = |problem: String| StatisticsError::Misfit { known_id, problem };
-        for (what, value) in
-            [("the clean probability", traced.clean), ("the corrupted one", traced.corrupted)]
-        {
-            if !value.is_finite() {
-                return Err(StatisticsError::NotFinite { known_id, what: what.to_owned() });
-            }
-        }
         let mut grids = Vec::new();
         for tally in &self.components {
             let component = tally.component;
-            let grid = traced.grid(component).ok_or_else(|| misfit(format!("{component} was not traced")))?;
+            let grid = traced
+                .grid_in(component, self.options.metric)
+                .ok_or_else(|| misfit(format!("{component} was not traced")))?;
             check_shape(grid, tally.n_layers, record.tokens.len()).map_err(misfit)?;
             check_finite(grid).map_err(|what| StatisticsError::NotFinite { known_id, what })?;
             grids.push(grid);
@@ -178,9 +212,10 @@ impl Summariser {
     /// The averages, deviations and intervals.
     ///
     /// # Errors
-    /// When no traced prompt was added.
+    /// When the folder lacks the metric, or no traced prompt was added.
     pub fn finish(self) -> Result<Summary, StatisticsError> {
-        let Summariser { options, totals, components, .. } = self;
+        self.check_metric()?;
+        let Summariser { options, settings, totals, components, .. } = self;
         if totals.prompts == 0 {
             return Err(StatisticsError::NoPrompts { selection: options.selection, skipped: self.skipped });
         }
@@ -195,7 +230,8 @@ impl Summariser {
             skipped: self.skipped,
             selection: options.selection,
             role_convention: options.roles,
-            direction: self.direction,
+            direction: settings.direction,
+            metric: options.metric,
             average_total_effect: average(totals.total_effect),
             ci95_total_effect: [found[0].low[0], found[0].high[0]],
             mean_clean: average(totals.clean),
@@ -205,7 +241,10 @@ impl Summariser {
             components: components
                 .into_iter()
                 .zip(found[1..].chunks(6))
-                .map(|(tally, intervals)| (tally.component, tally.summary(self.window, intervals)))
+                .map(|(tally, intervals)| {
+                    let window = settings.window_of(tally.component);
+                    (tally.component, tally.summary(window, intervals))
+                })
                 .collect(),
         })
     }
@@ -227,9 +266,9 @@ fn check_shape(grid: &EffectGrid, n_layers: usize, n_tokens: usize) -> Result<()
 }
 
 fn check_finite(grid: &EffectGrid) -> Result<(), String> {
-    let EffectGrid { component, n_layers, patched, indirect_effect, percent_improvement, samples } = grid;
+    let EffectGrid { component, n_layers, patched, indirect_effect, percent_improvement, samples, .. } = grid;
     let tables = [patched, indirect_effect, percent_improvement];
-    let names = ["the patched probability", "the indirect effect", "the percent improvement"];
+    let names = ["the patched run", "the indirect effect", "the percent improvement"];
     for (name, table) in names.into_iter().zip(tables) {
         if let Some(site) = table.iter().position(|value| !value.is_finite()) {
             let (token, layer) = (site / n_layers, site % n_layers);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use causal_trace_core::{Component, Direction, RoleConvention};
+use causal_trace_core::{Component, Direction, Metric, RoleConvention};
 use serde::Serialize;
 
 /// One number for each role and layer: `[6][n_layers]`, roles in the order of
@@ -24,6 +24,8 @@ pub struct Summary {
     pub role_convention: RoleConvention,
     /// Which run was patched.
     pub direction: Direction,
+    /// What was measured: p and p* below are this metric's.
+    pub metric: Metric,
     /// ATE: mean over prompts of p − p*.
     pub average_total_effect: f64,
     /// The 95 % bootstrap interval of the ATE, prompts drawn with replacement: its lower and upper end.
@@ -45,7 +47,7 @@ pub struct Summary {
 pub struct ComponentSummary {
     /// Number of layers.
     pub layers: usize,
-    /// Layers patched at once; 1 for the residual stream.
+    /// Layers patched at once.
     pub window: usize,
     /// The six roles' names.
     pub roles: [&'static str; 6],

@@ -1,6 +1,6 @@
 //! What is counted and summed for one component while records come in, and the averages made of it.
 
-use causal_trace_core::{Component, Direction, Role, RoleConvention, TokenSpan, effect};
+use causal_trace_core::{Component, Direction, Role, RoleConvention, TokenSpan, Window, effect};
 
 use super::ComponentSummary;
 use super::bootstrap::{Interval, PromptSums};
@@ -82,11 +82,11 @@ impl ComponentTally {
     }
 
     /// `intervals` belong to [`Self::prompt_sums`].
-    pub(super) fn summary(self, window: usize, intervals: &[Interval]) -> ComponentSummary {
+    pub(super) fn summary(self, window: Window, intervals: &[Interval]) -> ComponentSummary {
         let table = |number: &dyn Fn(&RoleTally) -> Vec<f64>| self.roles.iter().map(number).collect();
         ComponentSummary {
             layers: self.n_layers,
-            window: if self.component.is_windowed() { window } else { 1 },
+            window: window.width,
             roles: Role::ALL.map(Role::name),
             counts: self.roles.each_ref().map(|role| role.effects.count),
             prompt_counts: self.roles.each_ref().map(|role| role.prompt_sums.n_prompts()),
@@ -118,7 +118,7 @@ fn largest(
         for (layer, &effect) in
             grid.indirect_effect[token * grid.n_layers..][..grid.n_layers].iter().enumerate()
         {
-            let strength = effect::strength(direction, effect);
+            let strength = effect::strength(direction, grid.metric, effect);
             if strength > strongest {
                 (strongest, found) = (strength, Some((token, layer)));
             }
@@ -168,7 +168,7 @@ impl RoleTally {
             }
         }
         for (wrong, &sum) in self.wrong_direction.iter_mut().zip(&sums) {
-            *wrong += usize::from(effect::strength(direction, sum) < 0.0);
+            *wrong += usize::from(effect::strength(direction, grid.metric, sum) < 0.0);
         }
         if let Some((_, layer)) = largest(grid, tokens.iter().copied(), direction) {
             self.peaks[layer] += 1;
@@ -193,7 +193,7 @@ fn noise_errors(
     token: usize,
     direction: Direction,
 ) -> Option<Vec<f64>> {
-    let corrupted = &traced.corrupted_samples;
+    let corrupted = traced.corrupted_samples_in(grid.metric)?;
     if corrupted.len() != grid.n_samples() {
         return None;
     }

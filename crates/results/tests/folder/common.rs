@@ -5,12 +5,13 @@ use std::fs;
 use std::path::Path;
 
 use causal_trace_core::{
-    Component, Corruption, CorruptionMode, Direction, Distribution, Engine, Fact, NoiseStream, TokenSpan,
-    Window,
+    Component, Corruption, CorruptionMode, Direction, Distribution, Engine, Fact, Method, Metric,
+    NoiseStream, RoleConvention, TokenSpan, Window,
 };
 use causal_trace_results::{
-    EffectGrid, FORMAT, FORMAT_VERSION, FactsIdentity, FolderError, FolderWriter, Manifest, ModelIdentity,
-    NoiseSource, Outcome, PromptRecord, ResultsFolder, Settings, Skip, SkipReason, Target, TracedPrompt,
+    Counterpart, EffectGrid, FORMAT, FORMAT_VERSION, FactsIdentity, FolderError, FolderWriter, Manifest,
+    ModelIdentity, NoiseSource, OtherMetric, Outcome, PromptRecord, ResultsFolder, Settings, Skip,
+    SkipReason, Target, TracedPrompt,
 };
 
 pub(crate) const N_LAYERS: usize = 3;
@@ -36,8 +37,11 @@ pub(crate) fn manifest(parts: &[usize]) -> Manifest {
         facts: vec![facts("facts.json", "d", parts.iter().sum())],
         target: Target::Predicted,
         settings: Settings {
-            components: Component::ALL.to_vec(),
+            components: Component::ROME.to_vec(),
             window: Window { width: 10 },
+            residual_window: Window::SINGLE,
+            metrics: Vec::new(),
+            roles: RoleConvention::Rome,
             direction: Direction::Denoise,
             corruption: Some(corruption()),
             noise: Some(NoiseSource {
@@ -60,14 +64,17 @@ pub(crate) fn facts(name: &str, digit: &str, n_facts: usize) -> FactsIdentity {
 
 fn corruption() -> Corruption {
     Corruption {
-        distribution: Distribution::Gaussian,
-        level: 0.1 + 0.2,
-        mode: CorruptionMode::Add,
-        baseline_mode: CorruptionMode::Add,
+        method: Method::Noise {
+            distribution: Distribution::Gaussian,
+            level: 0.1 + 0.2,
+            mode: CorruptionMode::Add,
+            baseline_mode: CorruptionMode::Add,
+        },
         extra_tokens: 0,
         stream: NoiseStream::Independent,
         seed: 1,
         samples: N_SAMPLES,
+        fresh_for_each_site: false,
     }
 }
 
@@ -89,6 +96,8 @@ pub(crate) fn fact(id: i64) -> Fact {
         prediction: Some(" Poland.\nIt".to_owned()),
         relation_id: Some("P17".to_owned()),
         relation: Some("country".to_owned()),
+        counterpart: Some("In 1, Åbo is in".to_owned()),
+        foil: Some("Finland".to_owned()),
     }
 }
 
@@ -101,6 +110,7 @@ pub(crate) fn traced(id: i64, n_tokens: usize) -> PromptRecord {
         tokens: (0..n_tokens).map(|token| format!(" t{token}")).collect(),
         subject: Some(TokenSpan { start: 1, end: 3 }),
         subject_occurrences: 1,
+        counterpart: None,
         outcome: Outcome::Traced(TracedPrompt {
             answer: " Poland".to_owned(),
             answer_id: Some(50_256),
@@ -109,17 +119,23 @@ pub(crate) fn traced(id: i64, n_tokens: usize) -> PromptRecord {
             corrupted: f64::from(corrupted_samples[0] + corrupted_samples[1]) / 2.0,
             corrupted_samples,
             noise_level: Some(0.1 + 0.2),
-            grids: Component::ALL.iter().map(|&component| grid(id, component, n_tokens)).collect(),
+            foil: None,
+            others: Vec::new(),
+            grids: Component::ROME
+                .iter()
+                .map(|&component| grid(id, component, Metric::Probability, n_tokens))
+                .collect(),
         }),
     }
 }
 
-fn grid(id: i64, component: Component, n_tokens: usize) -> EffectGrid {
+fn grid(id: i64, component: Component, metric: Metric, n_tokens: usize) -> EffectGrid {
     let n_sites = n_tokens * N_LAYERS;
-    let salt = 10 * (1 + component as usize);
+    let salt = 10 * (1 + component as usize) + 100 * metric as usize;
     let numbers = |salt| (0..n_sites).map(move |site| f64::from(number(id, salt, site)) / 3.0).collect();
     EffectGrid {
         component,
+        metric,
         n_layers: N_LAYERS,
         patched: numbers(salt),
         indirect_effect: numbers(salt + 1),
@@ -128,12 +144,61 @@ fn grid(id: i64, component: Component, n_tokens: usize) -> EffectGrid {
     }
 }
 
+/// A manifest of a sweep over prompt pairs in three metrics.
+pub(crate) fn manifest_of_pairs(parts: &[usize]) -> Manifest {
+    let mut manifest = manifest(parts);
+    manifest.settings.components = vec![Component::Residual, Component::MlpSevered];
+    manifest.settings.metrics = PAIR_METRICS.to_vec();
+    manifest.settings.corruption = Some(Corruption { method: Method::Counterpart, ..corruption() });
+    manifest.settings.noise = None;
+    manifest
+}
+
+/// What is measured beside the probability in [`traced_pair`], in an order of its own.
+pub(crate) const PAIR_METRICS: [Metric; 2] = [Metric::Rank, Metric::KlDivergence];
+
+/// A traced prompt pair.
+pub(crate) fn traced_pair(id: i64, n_tokens: usize) -> PromptRecord {
+    let mut record = traced(id, n_tokens);
+    let mut ids = record.ids.clone();
+    ids[1] = 7;
+    let tokens = (0..n_tokens).map(|token| format!(" o{token}")).collect();
+    record.counterpart = Some(Counterpart { text: "In 1, Åbo is in".to_owned(), ids, tokens });
+    let traced = numbers(&mut record);
+    traced.noise_level = None;
+    traced.foil = Some((" Finland".to_owned(), 17_837));
+    traced.others = PAIR_METRICS
+        .into_iter()
+        .map(|metric| OtherMetric {
+            metric,
+            clean: 1.0 + f64::from(number(id, 700 + metric as usize, 0)),
+            corrupted: 1.0 + f64::from(number(id, 710 + metric as usize, 0)),
+            corrupted_samples: (0..N_SAMPLES)
+                .map(|sample| 1.0 + number(id, 720 + metric as usize, sample))
+                .collect(),
+        })
+        .collect();
+    let metrics = || [Metric::Probability].into_iter().chain(PAIR_METRICS);
+    let components = [Component::Residual, Component::MlpSevered];
+    traced.grids = components
+        .into_iter()
+        .flat_map(|component| metrics().map(move |metric| grid(id, component, metric, n_tokens)))
+        .collect();
+    // A rank is at least 1.
+    for grid in traced.grids.iter_mut().filter(|grid| grid.metric == Metric::Rank) {
+        grid.patched.iter_mut().for_each(|value| *value += 1.0);
+        grid.samples.iter_mut().for_each(|value| *value += 1.0);
+    }
+    record
+}
+
 /// A traced fact as an import gives it: texts and means only.
 pub(crate) fn imported(id: i64) -> PromptRecord {
     let mut record = traced(id, 4);
     record.ids.clear();
     let fact = &mut record.fact;
     (fact.template, fact.prediction, fact.relation_id, fact.relation) = (None, None, None, None);
+    (fact.counterpart, fact.foil) = (None, None);
     record.subject_occurrences = 0;
     let traced = numbers(&mut record);
     (traced.answer_id, traced.noise_level) = (None, None);

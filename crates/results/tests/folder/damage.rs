@@ -106,8 +106,17 @@ fn a_manifest_that_is_not_one_is_told() {
         says(FolderWriter::create(folder.path(), &manifest), told);
     };
     with("causal-trace results", "cake recipes", &["\"cake recipes\"", "it is not a results folder"]);
-    with("\"format_version\": 1", "\"format_version\": 2", &["format version 2", "use a newer causal-trace"]);
-    with("\"format_version\": 1", "\"format_version\": 0", &["is damaged", "version 0"]);
+    with("\"format_version\": 2", "\"format_version\": 3", &["format version 3", "use a newer causal-trace"]);
+    let older = ["format version 1 of an older causal-trace", "run the sweep again into a new folder"];
+    with("\"format_version\": 2", "\"format_version\": 1", &older);
+    with("\"format_version\": 2", "\"format_version\": 0", &["is damaged", "version 0"]);
+    with(
+        "\"metrics\": []",
+        "\"metrics\": [\"probability\"]",
+        &["is damaged", "settings.metrics names probability"],
+    );
+    with("\"metrics\": []", "\"metrics\": [\"rank\", \"rank\"]", &["settings.metrics names rank"]);
+    with("\"metrics\": []", "\"metrics\": [\"mood\"]", &["is damaged", "mood"]);
     with("\"n_layers\": 3", "\"n_layers\": 0", &["is damaged", "n_layers"]);
     with("\"n_layers\": 3", "\"n_layers\": 99999999999", &["is damaged", "n_layers"]);
     with("\"n_layers\": 3", "\"n_layers\": \"3\"", &["is damaged", "invalid type"]);

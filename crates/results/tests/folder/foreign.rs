@@ -7,6 +7,7 @@ use std::sync::Arc;
 use arrow_array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray};
 use arrow_schema::{Field, Schema};
 use bytes::Bytes;
+use causal_trace_core::Metric;
 use causal_trace_results::{FolderError, FolderWriter, PromptRecord, ResultsFolder};
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReader;
@@ -14,7 +15,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tempfile::{TempDir, tempdir};
 
-use crate::common::{manifest, numbers, says, traced};
+use crate::common::{manifest, manifest_of_pairs, numbers, says, traced, traced_pair};
 
 /// A folder with one part of two facts of five tokens.
 fn folder() -> TempDir {
@@ -76,6 +77,70 @@ fn with_changed(name_of_table: &str, column: &str, values: Option<ArrayRef>, tol
 
 const N_SITES: usize = 2 * 3 * 5 * 3;
 
+/// A folder with one part of two prompt pairs of five tokens, in three metrics.
+fn folder_of_pairs() -> TempDir {
+    let folder = tempdir().unwrap();
+    let mut writer = FolderWriter::create(folder.path(), &manifest_of_pairs(&[2])).unwrap();
+    writer.write_part(0, &[traced_pair(5, 5), traced_pair(6, 5)]).unwrap();
+    folder
+}
+
+/// The same with a column of the prompts taken from the second row, and what is told of it.
+fn shifted(column: &str, told: &[&str]) {
+    let folder = folder_of_pairs();
+    let mut other = traced_pair(6, 5);
+    numbers(&mut other).others.pop();
+    let short = folder_with_one_metric(&other);
+    let prompts = table(folder.path(), "prompts");
+    let two = concatenated(&[prompts.slice(0, 1), table(short.path(), "prompts")]);
+    let changed = with_column(&prompts, column, Some(two.column_by_name(column).unwrap().clone()));
+    replace(folder.path(), "prompts", &encode(&changed), 2);
+    says(read(folder.path()), told);
+}
+
+/// A folder of one prompt pair with one metric beside the probability.
+fn folder_with_one_metric(record: &PromptRecord) -> TempDir {
+    let folder = tempdir().unwrap();
+    let mut manifest = manifest_of_pairs(&[1]);
+    manifest.settings.metrics.pop();
+    let mut record = record.clone();
+    numbers(&mut record).grids.retain(|grid| grid.metric != Metric::KlDivergence);
+    let mut writer = FolderWriter::create(folder.path(), &manifest).unwrap();
+    writer.write_part(0, &[record]).unwrap();
+    folder
+}
+
+#[test]
+fn lists_of_metrics_have_one_length() {
+    shifted("metrics", &["fact 6: it has 1 metrics, but numbers for [2, 2, 2]"]);
+    shifted("metrics_clean", &["fact 6: it has 2 metrics, but numbers for [1, 2, 2]"]);
+    shifted("metrics_corrupted_samples", &["fact 6: it has 2 metrics, but numbers for [2, 2, 1]"]);
+}
+
+#[test]
+fn a_metric_that_is_not_known_is_told() {
+    let folder = folder_of_pairs();
+    let sites = table(folder.path(), "sites");
+    let wrong: ArrayRef = Arc::new(StringArray::from(vec!["mood"; sites.num_rows()]));
+    let changed = with_column(&sites, "metric", Some(wrong));
+    replace(folder.path(), "sites", &encode(&changed), changed.num_rows());
+    says(read(folder.path()), &["part 0 is damaged", "'mood' is not a metric"]);
+    let one: ArrayRef = Arc::new(StringArray::from(vec!["rank"; sites.num_rows()]));
+    let changed = with_column(&sites, "metric", Some(one));
+    replace(folder.path(), "sites", &encode(&changed), changed.num_rows());
+    says(read(folder.path()), &["fact 5: its components are "]);
+}
+
+#[test]
+fn a_foil_has_a_text_and_an_id() {
+    let folder = folder_of_pairs();
+    let prompts = table(folder.path(), "prompts");
+    let wrong: ArrayRef = Arc::new(StringArray::from(vec![Some(" Finland"), None]));
+    let changed = with_column(&prompts, "foil", Some(wrong));
+    replace(folder.path(), "prompts", &encode(&changed), 2);
+    says(read(folder.path()), &["fact 6: one of foil and foil_id is null"]);
+}
+
 #[test]
 fn columns_must_be_there_with_their_types() {
     with_changed("sites", "layer", None, &["column layer is missing"]);
@@ -119,9 +184,9 @@ fn every_traced_fact_has_its_sites_once_and_in_order() {
     told(sites.slice(0, 75), &["fact 6: its components are residual, mlp, in place of"]);
     told(sites.slice(0, 80), &["fact 6: sites of 5 tokens and 3 layers are missing"]);
     told(sites.slice(45, 45), &["fact 5: its components are ,"]);
-    told(sites.slice(1, 15), &["row 0", "residual at token 0, layer 1 of fact 5"]);
+    told(sites.slice(1, 15), &["row 0", "residual (probability) at token 0, layer 1 of fact 5"]);
     let twice = concatenated(&[sites.slice(0, 15), sites.clone()]);
-    told(twice, &["row 45", "fact 5, which is not next"]);
+    told(twice, &["fact 5: its components are residual, residual, mlp, attn, in place of"]);
     let extra = concatenated(&[sites.clone(), sites.slice(0, 15)]);
     told(extra, &["row 90", "fact 5, which is not next"]);
     replace(folder.path(), "sites", &encode(&sites), 89);
@@ -154,8 +219,8 @@ fn columns_that_are_not_known_are_passed_over() {
 /// Without the protection of the checksums: no panic comes out, and what is read is whole.
 #[test]
 fn no_change_of_bytes_gets_past_the_reader() {
-    let folder = folder();
-    for (name, rows) in [("prompts", 2), ("sites", N_SITES)] {
+    let folder = folder_of_pairs();
+    for (name, rows) in [("prompts", 2), ("sites", 2 * 2 * 3 * 5 * 3)] {
         let whole = fs::read(folder.path().join(name).join("part-00000.parquet")).unwrap();
         for place in (0..whole.len()).step_by(7) {
             for flip in [0x01, 0xff] {
@@ -171,7 +236,7 @@ fn no_change_of_bytes_gets_past_the_reader() {
         }
         replace(folder.path(), name, &whole, rows);
     }
-    assert_eq!(read(folder.path()).unwrap(), [traced(5, 5), traced(6, 5)]);
+    assert_eq!(read(folder.path()).unwrap(), [traced_pair(5, 5), traced_pair(6, 5)]);
 }
 
 fn check_whole(read: Result<Vec<PromptRecord>, FolderError>) {
@@ -181,7 +246,7 @@ fn check_whole(read: Result<Vec<PromptRecord>, FolderError>) {
             continue;
         }
         let grids = &numbers(&mut record).grids;
-        assert_eq!(grids.len(), 3);
+        assert_eq!(grids.len(), 2 * 3);
         assert!(grids.iter().all(|grid| grid.patched.len() == 3 * n_tokens));
         assert!(grids.iter().all(|grid| grid.patched.iter().all(|value| value.is_finite())));
     }

@@ -6,5 +6,6 @@ mod damage;
 mod foreign;
 mod interrupted;
 mod merging;
+mod metrics;
 mod python;
 mod round_trip;

@@ -26,14 +26,18 @@ import duckdb, pandas, polars
 
 PROMPTS = {
     "id": "BIGINT", "prompt": "VARCHAR", "subject": "VARCHAR", "attribute": "VARCHAR", "template": "VARCHAR",
-    "prediction": "VARCHAR", "relation_id": "VARCHAR", "relation": "VARCHAR", "token_ids": "INTEGER[]",
+    "prediction": "VARCHAR", "relation_id": "VARCHAR", "relation": "VARCHAR", "fact_counterpart": "VARCHAR",
+    "fact_foil": "VARCHAR", "token_ids": "INTEGER[]",
     "tokens": "VARCHAR[]", "subject_start": "INTEGER", "subject_end": "INTEGER", "subject_occurrences": "INTEGER",
+    "counterpart": "VARCHAR", "counterpart_ids": "INTEGER[]", "counterpart_tokens": "VARCHAR[]",
     "roles_rome": "VARCHAR[][]", "roles_dannyallover": "VARCHAR[]", "answer": "VARCHAR", "answer_id": "INTEGER",
     "correct_prediction": "BOOLEAN", "clean": "DOUBLE", "corrupted": "DOUBLE", "corrupted_samples": "FLOAT[]",
-    "total_effect": "DOUBLE", "noise_level": "DOUBLE", "skipped": "VARCHAR", "skipped_detail": "VARCHAR",
+    "total_effect": "DOUBLE", "noise_level": "DOUBLE", "foil": "VARCHAR", "foil_id": "INTEGER", "metrics": "VARCHAR[]",
+    "metrics_clean": "DOUBLE[]", "metrics_corrupted": "DOUBLE[]", "metrics_corrupted_samples": "FLOAT[][]",
+    "skipped": "VARCHAR", "skipped_detail": "VARCHAR",
 }
 SITES = {
-    "id": "BIGINT", "component": "VARCHAR", "token": "INTEGER", "layer": "INTEGER", "patched": "DOUBLE",
+    "id": "BIGINT", "component": "VARCHAR", "metric": "VARCHAR", "token": "INTEGER", "layer": "INTEGER", "patched": "DOUBLE",
     "indirect_effect": "DOUBLE", "percent_improvement": "DOUBLE", "patched_samples": "FLOAT[]",
 }
 ROME = [[], ["first_subject"], ["last_subject"], ["first_subsequent", "last"]]
@@ -91,7 +95,7 @@ compare(*rows)
 
 import pyarrow.parquet
 about = pyarrow.parquet.read_metadata("out/sites/part-00000.parquet").metadata
-assert about[b"format"] == b"causal-trace results" and about[b"format_version"] == b"1" and about[b"model"] == b"demo"
+assert about[b"format"] == b"causal-trace results" and about[b"format_version"] == b"2" and about[b"model"] == b"demo"
 print("ok")
 "#;
 

@@ -10,10 +10,10 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use causal_trace_core::{Component, Direction, Fact, TokenSpan, Window, effect};
+use causal_trace_core::{Component, Direction, Fact, Metric, RoleConvention, TokenSpan, Window, effect};
 use causal_trace_results::{
-    EffectGrid, FORMAT, FORMAT_VERSION, FactsIdentity, Manifest, ModelIdentity, Outcome, PromptRecord,
-    Settings, Skip, SkipReason, Target, TracedPrompt,
+    Counterpart, EffectGrid, FORMAT, FORMAT_VERSION, FactsIdentity, Manifest, ModelIdentity, Outcome,
+    PromptRecord, Settings, Skip, SkipReason, Target, TracedPrompt,
 };
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
@@ -28,6 +28,8 @@ pub fn fact(known_id: i64, prompt: &str, subject: &str) -> Fact {
         prediction: None,
         relation_id: None,
         relation: None,
+        counterpart: None,
+        foil: None,
     }
 }
 
@@ -47,6 +49,9 @@ pub fn manifest(components: &[Component], n_layers: usize, direction: Direction)
         settings: Settings {
             components: components.to_vec(),
             window: Window { width: 4 },
+            residual_window: Window::SINGLE,
+            metrics: Vec::new(),
+            roles: RoleConvention::Rome,
             direction,
             corruption: None,
             noise: None,
@@ -68,6 +73,7 @@ pub fn with_effects(
     let indirect_effect: Vec<f64> = effects.concat();
     let grid = EffectGrid {
         component: Component::Residual,
+        metric: Metric::Probability,
         n_layers: effects[0].len(),
         patched: indirect_effect.iter().map(|effect| corrupted + effect).collect(),
         percent_improvement: indirect_effect.iter().map(|effect| 2.0 * effect).collect(),
@@ -82,6 +88,8 @@ pub fn with_effects(
         corrupted,
         corrupted_samples: Vec::new(),
         noise_level: None,
+        foil: None,
+        others: Vec::new(),
         grids: vec![grid],
     };
     PromptRecord {
@@ -90,6 +98,7 @@ pub fn with_effects(
         tokens: (0..effects.len()).map(|token| format!(" {token}")).collect(),
         subject: Some(subject.into()),
         subject_occurrences: 1,
+        counterpart: None,
         outcome: Outcome::Traced(traced),
     }
 }
@@ -101,6 +110,7 @@ pub fn skipped(known_id: i64, reason: SkipReason, detail: &str) -> PromptRecord 
         tokens: vec!["Aix".to_owned(), " is in".to_owned()],
         subject: Some(TokenSpan { start: 0, end: 1 }),
         subject_occurrences: 1,
+        counterpart: None,
         outcome: Outcome::Skipped(Skip { reason, detail: detail.to_owned() }),
     }
 }
@@ -153,6 +163,8 @@ impl RandomRecords {
             corrupted,
             corrupted_samples,
             noise_level: (self.below(2) == 0).then_some(0.1),
+            foil: (self.below(4) == 0).then(|| (" foil\0".to_owned(), 21)),
+            others: Vec::new(),
             grids: Vec::new(),
         };
         for &component in &manifest.settings.components {
@@ -161,12 +173,18 @@ impl RandomRecords {
         }
         let mut fact = fact(known_id, &tokens.concat(), &tokens[start..end].concat());
         fact.relation_id = (self.below(2) == 0).then(|| "P30".to_owned());
+        let counterpart = (self.below(4) == 0).then(|| Counterpart {
+            text: tokens.concat(),
+            ids: (0..n_tokens as u32).collect(),
+            tokens: tokens.clone(),
+        });
         PromptRecord {
             fact,
             ids: if self.below(2) == 0 { (0..n_tokens as u32).collect() } else { Vec::new() },
             tokens,
             subject: (self.below(8) > 0).then(|| (start..end).into()),
             subject_occurrences: 1 + self.below(2),
+            counterpart,
             outcome: Outcome::Traced(traced),
         }
     }
@@ -190,6 +208,7 @@ impl RandomRecords {
             let samples = Vec::new();
             return EffectGrid {
                 component,
+                metric: Metric::Probability,
                 n_layers,
                 patched,
                 indirect_effect,
@@ -202,6 +221,7 @@ impl RandomRecords {
         let sites = || samples.chunks(n_samples);
         EffectGrid {
             component,
+            metric: Metric::Probability,
             n_layers,
             patched: sites().map(effect::mean).collect(),
             indirect_effect: sites()

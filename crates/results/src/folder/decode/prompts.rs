@@ -7,8 +7,8 @@ use arrow_array::{
 use causal_trace_core::{Fact, TokenSpan};
 
 use crate::folder::check::prompt_fault;
-use crate::folder::columns::{elements, lists, optional, required, text};
-use crate::prompt_record::{Outcome, PromptRecord, Skip, TracedPrompt};
+use crate::folder::columns::{elements, inner, lists, metric, optional, required, text};
+use crate::prompt_record::{Counterpart, OtherMetric, Outcome, PromptRecord, Skip, TracedPrompt};
 
 /// Appends the records of a batch.
 pub(super) fn append(batch: &RecordBatch, records: &mut Vec<PromptRecord>) -> Result<(), String> {
@@ -41,6 +41,8 @@ struct Facts<'a> {
     prediction: &'a StringArray,
     relation_id: &'a StringArray,
     relation: &'a StringArray,
+    counterpart: &'a StringArray,
+    foil: &'a StringArray,
 }
 
 impl<'a> Facts<'a> {
@@ -54,6 +56,8 @@ impl<'a> Facts<'a> {
             prediction: optional(batch, "prediction")?,
             relation_id: optional(batch, "relation_id")?,
             relation: optional(batch, "relation")?,
+            counterpart: optional(batch, "fact_counterpart")?,
+            foil: optional(batch, "fact_foil")?,
         })
     }
 
@@ -67,6 +71,8 @@ impl<'a> Facts<'a> {
             prediction: text(self.prediction, row),
             relation_id: text(self.relation_id, row),
             relation: text(self.relation, row),
+            counterpart: text(self.counterpart, row),
+            foil: text(self.foil, row),
         }
     }
 }
@@ -78,6 +84,9 @@ struct Prompts<'a> {
     subject_start: &'a Int32Array,
     subject_end: &'a Int32Array,
     subject_occurrences: &'a Int32Array,
+    counterpart: &'a StringArray,
+    counterpart_ids: (&'a ListArray, &'a Int32Array),
+    counterpart_tokens: (&'a ListArray, &'a StringArray),
 }
 
 impl<'a> Prompts<'a> {
@@ -88,12 +97,13 @@ impl<'a> Prompts<'a> {
             subject_start: optional(batch, "subject_start")?,
             subject_end: optional(batch, "subject_end")?,
             subject_occurrences: required(batch, "subject_occurrences")?,
+            counterpart: optional(batch, "counterpart")?,
+            counterpart_ids: lists(batch, "counterpart_ids")?,
+            counterpart_tokens: lists(batch, "counterpart_tokens")?,
         })
     }
 
     fn row(&self, row: usize, fact: Fact, outcome: Outcome) -> Result<PromptRecord, String> {
-        let ids = &self.ids.1.values()[elements(self.ids.0, row)];
-        let ids: Result<Vec<u32>, _> = ids.iter().map(|&id| natural(id, "token_ids")).collect();
         let end = |column: &Int32Array, name| {
             column
                 .is_valid(row)
@@ -106,17 +116,31 @@ impl<'a> Prompts<'a> {
             (None, None) => None,
             _ => return Err("one of subject_start and subject_end is null".to_owned()),
         };
-        let tokens = elements(self.tokens.0, row).map(|token| self.tokens.1.value(token).to_owned());
         Ok(PromptRecord {
             fact,
-            ids: ids?,
-            tokens: tokens.collect(),
+            ids: naturals(self.ids, row, "token_ids")?,
+            tokens: texts(self.tokens, row),
             subject,
             subject_occurrences: natural(self.subject_occurrences.value(row), "subject_occurrences")?
                 as usize,
+            counterpart: self.counterpart(row)?,
             outcome,
         })
     }
+
+    fn counterpart(&self, row: usize) -> Result<Option<Counterpart>, String> {
+        let Some(text) = text(self.counterpart, row) else { return Ok(None) };
+        let ids = naturals(self.counterpart_ids, row, "counterpart_ids")?;
+        Ok(Some(Counterpart { text, ids, tokens: texts(self.counterpart_tokens, row) }))
+    }
+}
+
+fn naturals((lists, values): (&ListArray, &Int32Array), row: usize, name: &str) -> Result<Vec<u32>, String> {
+    values.values()[elements(lists, row)].iter().map(|&value| natural(value, name)).collect()
+}
+
+fn texts((lists, values): (&ListArray, &StringArray), row: usize) -> Vec<String> {
+    elements(lists, row).map(|place| values.value(place).to_owned()).collect()
 }
 
 fn natural(value: i32, name: &str) -> Result<u32, String> {
@@ -132,6 +156,9 @@ struct Outcomes<'a> {
     corrupted: &'a Float64Array,
     corrupted_samples: (&'a ListArray, &'a Float32Array),
     noise_level: &'a Float64Array,
+    foil: &'a StringArray,
+    foil_id: &'a Int32Array,
+    others: Others<'a>,
     skipped: &'a StringArray,
     skipped_detail: &'a StringArray,
 }
@@ -146,6 +173,9 @@ impl<'a> Outcomes<'a> {
             corrupted: optional(batch, "corrupted")?,
             corrupted_samples: lists(batch, "corrupted_samples")?,
             noise_level: optional(batch, "noise_level")?,
+            foil: optional(batch, "foil")?,
+            foil_id: optional(batch, "foil_id")?,
+            others: Others::of(batch)?,
             skipped: optional(batch, "skipped")?,
             skipped_detail: optional(batch, "skipped_detail")?,
         })
@@ -178,7 +208,59 @@ impl<'a> Outcomes<'a> {
             corrupted_samples: self.corrupted_samples.1.values()[elements(self.corrupted_samples.0, row)]
                 .to_vec(),
             noise_level: self.noise_level.is_valid(row).then(|| self.noise_level.value(row)),
+            foil: self.foil(row)?,
+            others: self.others.row(row)?,
             grids: Vec::new(),
         }))
+    }
+
+    fn foil(&self, row: usize) -> Result<Option<(String, u32)>, String> {
+        match (text(self.foil, row), self.foil_id.is_valid(row)) {
+            (Some(text), true) => Ok(Some((text, natural(self.foil_id.value(row), "foil_id")?))),
+            (None, false) => Ok(None),
+            _ => Err("one of foil and foil_id is null".to_owned()),
+        }
+    }
+}
+
+/// The clean and the corrupted runs in other metrics than the probability.
+struct Others<'a> {
+    metrics: (&'a ListArray, &'a StringArray),
+    clean: (&'a ListArray, &'a Float64Array),
+    corrupted: (&'a ListArray, &'a Float64Array),
+    corrupted_samples: (&'a ListArray, &'a ListArray),
+    samples: &'a Float32Array,
+}
+
+impl<'a> Others<'a> {
+    fn of(batch: &'a RecordBatch) -> Result<Self, String> {
+        let corrupted_samples = lists::<ListArray>(batch, "metrics_corrupted_samples")?;
+        Ok(Others {
+            metrics: lists(batch, "metrics")?,
+            clean: lists(batch, "metrics_clean")?,
+            corrupted: lists(batch, "metrics_corrupted")?,
+            corrupted_samples,
+            samples: inner(corrupted_samples.1, "metrics_corrupted_samples")?,
+        })
+    }
+
+    fn row(&self, row: usize) -> Result<Vec<OtherMetric>, String> {
+        let metrics = texts(self.metrics, row);
+        let [clean, corrupted] = [self.clean, self.corrupted].map(|(lists, _)| elements(lists, row));
+        let samples = elements(self.corrupted_samples.0, row);
+        let lengths = [clean.len(), corrupted.len(), samples.len()];
+        if lengths.iter().any(|&length| length != metrics.len()) {
+            return Err(format!("it has {} metrics, but numbers for {lengths:?}", metrics.len()));
+        }
+        let other = |(place, name): (usize, &String)| {
+            let samples = elements(self.corrupted_samples.1, samples.start + place);
+            Ok(OtherMetric {
+                metric: metric(name)?,
+                clean: self.clean.1.value(clean.start + place),
+                corrupted: self.corrupted.1.value(corrupted.start + place),
+                corrupted_samples: self.samples.values()[samples].to_vec(),
+            })
+        };
+        metrics.iter().enumerate().map(other).collect()
     }
 }

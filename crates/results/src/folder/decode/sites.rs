@@ -1,19 +1,23 @@
-//! Rows of the sites table, back into grids. The order of the rows is part of the format: by prompt, component,
+//! Rows of the sites table, back into grids. The order of the rows is part of the format: by prompt, component, metric,
 //! token and layer.
 
 use std::ops::Range;
 
 use arrow_array::{Float32Array, Float64Array, Int32Array, Int64Array, ListArray, RecordBatch, StringArray};
-use causal_trace_core::Component;
+use causal_trace_core::{Component, Metric};
 
-use crate::folder::columns::{elements, lists, required};
+use crate::folder::columns::{elements, lists, metric, required};
 use crate::prompt_record::{EffectGrid, Outcome, PromptRecord};
+
+/// Every component in every metric.
+const MOST_GRIDS: usize = Component::ALL.len() * Metric::ALL.len();
 
 /// The columns of all batches.
 #[derive(Default)]
 pub(super) struct Sites {
     id: Vec<i64>,
     component: Vec<Component>,
+    metric: Vec<Metric>,
     token: Vec<i32>,
     layer: Vec<i32>,
     patched: Vec<f64>,
@@ -32,9 +36,11 @@ impl Sites {
         self.indirect_effect.extend(required::<Float64Array>(batch, "indirect_effect")?.values());
         self.percent_improvement.extend(required::<Float64Array>(batch, "percent_improvement")?.values());
         let components = required::<StringArray>(batch, "component")?;
+        let metrics = required::<StringArray>(batch, "metric")?;
         let (lists, samples): (&ListArray, &Float32Array) = lists(batch, "patched_samples")?;
         for row in 0..batch.num_rows() {
             self.component.push(component(components.value(row))?);
+            self.metric.push(metric(metrics.value(row))?);
             let samples = &samples.values()[elements(lists, row)];
             self.n_samples.push(samples.len());
             self.samples.extend(samples);
@@ -48,8 +54,8 @@ impl Sites {
         for record in records {
             let (id, n_tokens) = (record.fact.known_id, record.tokens.len());
             let Outcome::Traced(traced) = &mut record.outcome else { continue };
-            // A component twice would be found out of order; this only bounds the loop.
-            while self.id.get(place.row) == Some(&id) && traced.grids.len() < Component::ALL.len() {
+            // A grid twice would be found out of order; this only bounds the loop.
+            while self.id.get(place.row) == Some(&id) && traced.grids.len() < MOST_GRIDS {
                 let grid = self.grid(&mut place, n_tokens, n_layers);
                 traced.grids.push(grid.map_err(|fault| format!("fact {id}: {fault}"))?);
             }
@@ -73,6 +79,7 @@ impl Sites {
         *place = Place { row: rows.end, sample: samples.end };
         Ok(EffectGrid {
             component: self.component[rows.start],
+            metric: self.metric[rows.start],
             n_layers,
             patched: self.patched[rows.clone()].to_vec(),
             indirect_effect: self.indirect_effect[rows.clone()].to_vec(),
@@ -84,17 +91,19 @@ impl Sites {
     /// That rows are the sites of one grid, one after the other, with as many samples each.
     fn check_order(&self, rows: Range<usize>, n_layers: usize) -> Result<(), String> {
         let first = rows.start;
+        let key = |row: usize| (self.id[row], self.component[row], self.metric[row]);
         for (site, row) in rows.enumerate() {
             let (token, layer) = (self.token[row], self.layer[row]);
-            let (id, component) = (self.id[row], self.component[row]);
-            let is_next = (id, component) == (self.id[first], self.component[first])
+            let (id, component, metric) = key(row);
+            let is_next = key(row) == key(first)
                 && usize::try_from(token) == Ok(site / n_layers)
                 && usize::try_from(layer) == Ok(site % n_layers);
             if !is_next {
                 return Err(format!(
-                    "row {row} of the sites table is {component} at token {token}, layer {layer} of fact {id}, \
-                     where {} at token {}, layer {} should be",
+                    "row {row} of the sites table is {component} ({metric}) at token {token}, layer {layer} of fact \
+                     {id}, where {} ({}) at token {}, layer {} should be",
                     self.component[first],
+                    self.metric[first],
                     site / n_layers,
                     site % n_layers
                 ));
