@@ -3,6 +3,7 @@
 mod args;
 mod commands;
 mod demo;
+mod experiment;
 mod fact_file;
 mod memory;
 mod models;
@@ -35,6 +36,7 @@ fn main() -> ExitCode {
     let done = match &command {
         Command::Trace(args) => commands::trace::run(args, &printer),
         Command::Sweep(args) => commands::sweep::run(args, &printer),
+        Command::Reproduce(args) => commands::reproduce::run(args, &printer),
         Command::Summary(args) => commands::summary::run(args, &printer),
         Command::Figures(args) => commands::figures::run(args, &printer),
         Command::Export(args) => commands::export::run(args, &printer),

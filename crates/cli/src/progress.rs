@@ -1,6 +1,6 @@
 //! Progress bars: around a sink, and over things that are counted.
 
-use causal_trace_core::{Baseline, Sink, Site};
+use causal_trace_core::{Baseline, Metric, Sink, Site};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::printer::Printer;
@@ -32,8 +32,8 @@ impl Sink for WithProgress<'_> {
         self.inner.baseline(baseline);
     }
 
-    fn patched(&mut self, site: Site, samples: &[f32]) {
-        self.inner.patched(site, samples);
+    fn patched(&mut self, site: Site, metric: Metric, samples: &[f32]) {
+        self.inner.patched(site, metric, samples);
     }
 
     fn progress(&mut self, done: usize, total: usize) {

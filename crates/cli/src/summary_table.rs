@@ -1,6 +1,6 @@
 //! Averages as a person reads them in a terminal.
 
-use causal_trace_core::{Component, Role};
+use causal_trace_core::{Component, Metric, Role};
 use causal_trace_report::Provenance;
 use causal_trace_results::Manifest;
 use causal_trace_results::statistics::{ComponentSummary, Summary};
@@ -20,14 +20,10 @@ pub(crate) fn table(summary: &Summary, manifest: &Manifest) -> String {
     if summary.selection != "all" {
         lines.push(format!("selection  {}", shown(&summary.selection)));
     }
-    let [low, high] = summary.ci95_total_effect;
-    lines.push(format!(
-        "p = {:.4} clean, p* = {:.4} corrupted, average total effect {:.4} [{low:.4}, {high:.4}]",
-        summary.mean_clean, summary.mean_corrupted, summary.average_total_effect
-    ));
+    lines.push(totals(summary));
     for (&component, of_component) in &summary.components {
         lines.push(String::new());
-        lines.extend(component_table(component, of_component));
+        lines.extend(component_table(component, summary.metric, of_component));
     }
     lines.push(String::new());
     if summary.prompts < FEW {
@@ -40,6 +36,16 @@ pub(crate) fn table(summary: &Summary, manifest: &Manifest) -> String {
     lines.join("\n")
 }
 
+fn totals(summary: &Summary) -> String {
+    let (clean, corrupted, [low, high]) =
+        (summary.mean_clean, summary.mean_corrupted, summary.ci95_total_effect);
+    let runs = match summary.metric {
+        Metric::Probability => format!("p = {clean:.4} clean, p* = {corrupted:.4} corrupted"),
+        metric => format!("{}: {clean:.4} clean, {corrupted:.4} corrupted", metric.label()),
+    };
+    format!("{runs}, average total effect {:.4} [{low:.4}, {high:.4}]", summary.average_total_effect)
+}
+
 fn skipped(summary: &Summary) -> String {
     let reasons: Vec<String> =
         summary.skipped.iter().map(|(reason, n)| format!("{n} {}", reason.replace('_', " "))).collect();
@@ -50,10 +56,16 @@ fn skipped(summary: &Summary) -> String {
     }
 }
 
-fn component_table(component: Component, summary: &ComponentSummary) -> Vec<String> {
+fn component_table(component: Component, metric: Metric, summary: &ComponentSummary) -> Vec<String> {
     let layers = if summary.window > 1 { "window around layer" } else { "layer" };
+    let of_metric = match metric {
+        Metric::Probability => String::new(),
+        metric => format!(" on the {}", metric.label()),
+    };
     let mut lines = vec![
-        format!("{component}: average indirect effect, at the {layers} where it is farthest from 0"),
+        format!(
+            "{component}: average indirect effect{of_metric}, at the {layers} where it is farthest from 0"
+        ),
         format!(
             "{:<24}{:>7}{:>7}  {:<26}{:>7}{:>9}{:>8}",
             "", "tokens", "layer", "average", "sd", "wrong", "peaks"

@@ -1,11 +1,15 @@
 //! Many prompts: from facts to the parts of a results folder.
 
 mod interrupt;
+mod pairing;
 mod prepared;
 mod progress;
+mod request;
 mod work;
 
 pub(crate) use interrupt::Interrupt;
-pub(crate) use prepared::{Prepared, prepare};
-pub(crate) use progress::SweepProgress;
+pub(crate) use pairing::Pairing;
+pub(crate) use prepared::{Preparation, Prepared};
+pub(crate) use progress::{SweepProgress, duration};
+pub(crate) use request::{Request, Sweep};
 pub(crate) use work::{Work, share};

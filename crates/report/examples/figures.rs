@@ -5,13 +5,15 @@
 #[expect(dead_code, reason = "the tests use more of it")]
 mod common;
 #[path = "../tests/report/data.rs"]
-#[expect(dead_code, reason = "the tests use more of it")]
 mod data;
+#[path = "../tests/report/experiments.rs"]
+#[expect(dead_code, clippy::unwrap_used, reason = "the tests use more of it, and may panic")]
+mod experiments;
 
 use std::path::PathBuf;
 use std::{env, error, fs};
 
-use causal_trace_core::Component;
+use causal_trace_core::{Component, Metric};
 use causal_trace_report::figures::{
     MapStyle, Measure, PromptSide, SummarySide, gallery, prompt_figures, prompts_side_by_side, repeated,
     standard, summaries_side_by_side,
@@ -22,13 +24,13 @@ fn main() -> Result<(), Box<dyn error::Error>> {
     let dir = PathBuf::from(env::args().nth(1).ok_or("give a folder to write to")?);
     fs::create_dir_all(&dir)?;
     let (manifest, other) = (data::manifest("one-model", 24), data::manifest("other-model", 12));
-    let summary = data::summary("one-model", 24, &Component::ALL, true);
+    let summary = data::summary("one-model", 24, &Component::ROME, true);
     let record = data::record(&common::SPACE_NEEDLE, 0..4, 24);
     let mut figures = standard(&manifest, &summary, Some(&summary), Some(&summary))?;
-    figures.extend(prompt_figures(&manifest, &record)?);
-    figures.extend(repeated(&manifest, &record)?);
+    figures.extend(prompt_figures(&manifest, &record, Metric::Probability)?);
+    figures.extend(repeated(&manifest, &record, Metric::Probability)?);
 
-    let other_summary = data::summary("other-model", 12, &Component::ALL, false);
+    let other_summary = data::summary("other-model", 12, &Component::ROME, false);
     let sides = [
         SummarySide { name: "one-model", manifest: &manifest, summary: &summary },
         SummarySide { name: "other-model", manifest: &other, summary: &other_summary },
@@ -39,13 +41,18 @@ fn main() -> Result<(), Box<dyn error::Error>> {
         PromptSide { manifest: &manifest, record: &record },
         PromptSide { manifest: &other, record: &other_record },
     ];
-    let figure = prompts_side_by_side(&sides, Measure::PercentImprovement, MapStyle::Diverging)?;
+    let figure =
+        prompts_side_by_side(&sides, Metric::Probability, Measure::PercentImprovement, MapStyle::Diverging)?;
     figures.push(("two-models-one-prompt".to_owned(), figure));
     for (stem, figure) in &figures {
         write(&dir.join(stem), figure)?;
     }
+    for (stem, figure) in experiments::of_experiments("one-model", 24) {
+        write(&dir.join(stem), &figure)?;
+    }
     let records = vec![record; 9];
-    let gallery = gallery(&manifest, &records, Measure::IndirectEffect, MapStyle::Plain)?;
+    let gallery =
+        gallery(&manifest, &records, Metric::Probability, Measure::IndirectEffect, MapStyle::Plain)?;
     fs::write(dir.join("gallery.pdf"), gallery.pdf()?)?;
     fs::write(dir.join("gallery.html"), gallery.html()?)?;
     Ok(())

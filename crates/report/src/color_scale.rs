@@ -1,6 +1,6 @@
 //! Which colour a value of a map gets.
 
-use causal_trace_core::{Component, Direction};
+use causal_trace_core::Component;
 
 use crate::ramp::{Rgb, color, diverging};
 use crate::scale::{Scale, Tick};
@@ -31,22 +31,20 @@ pub struct ColorScale {
 }
 
 impl ColorScale {
-    /// From the lowest value or 0, whichever is lower, to the highest. When noising effects are negative, and
-    /// the lowest is the darkest. `NaN` is left out here and below.
+    /// From the lowest value or 0, whichever is lower, to the highest. Where effects are expected to be negative, as
+    /// when noising, the lowest is the darkest: see [`causal_trace_core::Metric::expected_sign`]. `NaN` is left out
+    /// here and below.
     #[must_use]
-    pub fn sequential(component: Component, direction: Direction, values: &[f64]) -> Self {
+    pub fn sequential(component: Component, expected_sign: f64, values: &[f64]) -> Self {
         let (low, high) = range(values);
-        let (pale, dark) = match direction {
-            Direction::Denoise => (low, high),
-            Direction::Noise => (high, low),
-        };
+        let (pale, dark) = if expected_sign > 0.0 { (low, high) } else { (high, low) };
         ColorScale { ramp: Ramp::Sequential(component), pale, dark, cutoff: false, root: false }
     }
 
     /// From 0 to the largest effect in the expected direction; those in the wrong direction are drawn as 0.
     #[must_use]
-    pub fn cutoff(component: Component, direction: Direction, values: &[f64]) -> Self {
-        let scale = Self::sequential(component, direction, values);
+    pub fn cutoff(component: Component, expected_sign: f64, values: &[f64]) -> Self {
+        let scale = Self::sequential(component, expected_sign, values);
         ColorScale { pale: 0.0, cutoff: true, ..scale }
     }
 
@@ -121,7 +119,7 @@ mod tests {
 
     #[test]
     fn every_scale_has_its_ends() {
-        let (component, denoise, noise) = (Component::Mlp, Direction::Denoise, Direction::Noise);
+        let (component, denoise, noise) = (Component::Mlp, 1.0, -1.0);
         assert_eq!(ends(ColorScale::sequential(component, denoise, &VALUES)), (-0.25, 0.5));
         assert_eq!(ends(ColorScale::sequential(component, denoise, &VALUES[2..])), (0.0, 0.5));
         assert_eq!(ends(ColorScale::sequential(component, noise, &VALUES)), (0.5, -0.25));
@@ -134,7 +132,7 @@ mod tests {
     #[test]
     fn zero_is_pale_when_cut_off_and_white_when_diverging() {
         let pale = color(Component::Mlp, 0.0);
-        let cutoff = ColorScale::cutoff(Component::Mlp, Direction::Denoise, &VALUES);
+        let cutoff = ColorScale::cutoff(Component::Mlp, 1.0, &VALUES);
         assert_eq!([-0.25, 0.0].map(|value| cutoff.color(value)), [pale, pale]);
         assert_ne!(cutoff.color(0.1), pale);
         assert_eq!(ColorScale::diverging(&VALUES).color(0.0), diverging(0.5));
@@ -150,13 +148,13 @@ mod tests {
 
     #[test]
     fn the_bar_says_what_is_cut_off() {
-        let labels = |direction| -> Vec<String> {
-            let scale = ColorScale::cutoff(Component::Mlp, direction, &VALUES);
+        let labels = |expected_sign| -> Vec<String> {
+            let scale = ColorScale::cutoff(Component::Mlp, expected_sign, &VALUES);
             scale.ticks(3, false).into_iter().map(|tick| tick.label).collect()
         };
-        assert_eq!(labels(Direction::Denoise), ["≤0", "0.2", "0.4"]);
-        assert_eq!(labels(Direction::Noise), ["−0.2", "−0.1", "≥0"]);
-        let cutoff = ColorScale::cutoff(Component::Mlp, Direction::Denoise, &VALUES);
+        assert_eq!(labels(1.0), ["≤0", "0.2", "0.4"]);
+        assert_eq!(labels(-1.0), ["−0.2", "−0.1", "≥0"]);
+        let cutoff = ColorScale::cutoff(Component::Mlp, 1.0, &VALUES);
         assert_eq!([-0.25, 0.6].map(|value| cutoff.is_beyond(value)), [false, true]);
     }
 }

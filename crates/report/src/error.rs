@@ -1,6 +1,6 @@
 //! Why a figure could not be drawn.
 
-use causal_trace_core::Component;
+use causal_trace_core::{Component, Metric};
 
 /// Why a figure could not be drawn.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -60,7 +60,7 @@ pub enum FigureError {
     /// Two things cannot be compared.
     #[error("{first} and {second} cannot stand side by side: they differ in their {what}")]
     Differ {
-        /// "direction" or "prompt".
+        /// "direction", "metric" or "prompt".
         what: &'static str,
         /// One of them.
         first: String,
@@ -102,6 +102,14 @@ pub enum FigureError {
         id: i64,
         /// The component.
         component: Component,
+    },
+    /// A metric was not measured.
+    #[error("fact {id} has no {metric}: sweep with that metric")]
+    NoMetric {
+        /// The fact's number.
+        id: i64,
+        /// The metric.
+        metric: Metric,
     },
     /// The noise draws are not known, or too few to compare.
     #[error(
@@ -167,7 +175,7 @@ pub enum PanelProblem {
     /// There is nothing to draw.
     #[error("has no {what}: it needs at least one")]
     Empty {
-        /// "rows", "lines" or "layers".
+        /// "rows", "lines", "layers", and so on.
         what: &'static str,
     },
     /// Rows, layers and values do not fit together.
@@ -197,6 +205,28 @@ pub enum PanelProblem {
         low: f64,
         /// The upper or the darkest end.
         high: f64,
+    },
+    /// Bars begin at 0, which lies beyond the axis.
+    #[error("has bars on an axis from {low} to {high}: it must hold 0")]
+    NoZero {
+        /// The axis' lower end.
+        low: f64,
+        /// Its upper end.
+        high: f64,
+    },
+    /// A number that a curve cannot have.
+    #[error("has {value} as {what}: it must be finite")]
+    Number {
+        /// The number.
+        value: f64,
+        /// What it is.
+        what: String,
+    },
+    /// A number that a logarithmic axis does not have.
+    #[error("has a point at {value} of a logarithmic axis: numbers there must be positive")]
+    NotPositive {
+        /// The number.
+        value: f64,
     },
     /// A value is missing where none may be.
     #[error("has no value in row {row}, layer {layer}: every value must be a finite number")]

@@ -2,6 +2,12 @@
 
 use std::ops::Range;
 
+mod bars;
+mod curves;
+
+pub use bars::{BarFill, BarSeries, Bars, Groups};
+pub use curves::{CurvePoint, CurveSeries, Curves, NumberAxis, Reference};
+
 use crate::color_scale::ColorScale;
 use crate::provenance::Provenance;
 use crate::{FigureError, PanelProblem};
@@ -50,6 +56,10 @@ pub enum Content {
     Map(Map),
     /// Lines over the layers.
     Lines(Lines),
+    /// Curves over numbers.
+    Curves(Curves),
+    /// Bars in groups.
+    Bars(Bars),
 }
 
 /// Coloured cells: rows down, layers across, a colour bar at the right.
@@ -159,8 +169,8 @@ impl Figure {
     /// Whether the parts fit together; every drawing function asks first.
     ///
     /// # Errors
-    /// No panels; a panel without rows, lines or layers, with a number of values other than its rows and layers
-    /// need, with a value that is infinite, or with limits that are not numbers in order.
+    /// No panels; a panel without rows, lines, bars or layers, with a number of values other than these need, with a
+    /// value that is infinite, or with limits that are not numbers in order.
     pub fn check(&self) -> Result<(), FigureError> {
         if self.panels.is_empty() {
             return Err(FigureError::NoPanels);
@@ -169,6 +179,8 @@ impl Figure {
             let checked = match &panel.content {
                 Content::Map(map) => map.check(),
                 Content::Lines(lines) => lines.check(),
+                Content::Curves(curves) => curves.check(),
+                Content::Bars(bars) => bars.check(),
             };
             let name =
                 if panel.title.is_empty() { (index + 1).to_string() } else { format!("'{}'", panel.title) };
@@ -203,10 +215,7 @@ impl Lines {
     fn check(&self) -> Result<(), PanelProblem> {
         not_empty("lines", self.series.len())?;
         not_empty("layers", self.n_layers)?;
-        let (low, high) = (self.low, self.high);
-        if !(low.is_finite() && high.is_finite() && low < high) {
-            return Err(PanelProblem::Limits { low, high });
-        }
+        check_limits(self.low, self.high)?;
         for series in &self.series {
             for values in std::iter::once(&series.values).chain(series.band.iter().flatten()) {
                 count("values", self.n_layers, values.len())?;
@@ -214,6 +223,14 @@ impl Lines {
             }
         }
         Ok(())
+    }
+}
+
+fn check_limits(low: f64, high: f64) -> Result<(), PanelProblem> {
+    if low.is_finite() && high.is_finite() && low < high {
+        Ok(())
+    } else {
+        Err(PanelProblem::Limits { low, high })
     }
 }
 

@@ -3,38 +3,58 @@
 //! - [`standard()`]: everything about the averages over prompts;
 //! - [`prompt_figures()`], [`overview()`]: one prompt; [`gallery()`]: many;
 //! - [`repeated()`]: one prompt's noise draws;
-//! - [`prompts_side_by_side()`], [`summaries_side_by_side()`]: models, or selections of prompts, on one scale.
+//! - [`prompts_side_by_side()`], [`summaries_side_by_side()`]: models, or selections of prompts, on one scale;
+//!   [`metrics_side_by_side()`], [`directions()`]: what differs in its unit or its sign;
+//! - [`against()`]: effects over the size of the noise or the width of windows;
+//! - [`severed()`], [`census()`], [`census_examples()`], [`aligned()`], [`group_effects()`], [`prompt_sizes()`],
+//!   [`deviations()`]: the questions that single experiments ask.
 //!
 //! The functions that give several figures name each by the stem of its file.
 
+mod against;
+mod aligned;
 mod average;
+mod census;
 mod gallery;
+mod group_effects;
+mod limits;
 mod lines;
 mod peaks;
 mod prompt;
 mod repeated;
 mod roles;
+mod scatter;
+mod severed;
 mod side_by_side;
 mod wrong_direction;
 
+use causal_trace_core::Metric;
 use causal_trace_results::Manifest;
 use causal_trace_results::statistics::Summary;
 
+pub use against::{NumberedSummary, against};
+pub use aligned::aligned;
 pub use average::{Statistic, average};
+pub use census::{census, census_examples};
 pub use gallery::gallery;
+pub use group_effects::{GroupSeries, group_effects};
 pub use lines::lines;
 pub use peaks::{peaks, role_peaks};
 pub use prompt::{MapStyle, overview, prompt, prompt_figures};
 pub use repeated::repeated;
-pub use side_by_side::{PromptSide, SummarySide, prompts_side_by_side, summaries_side_by_side};
-pub use wrong_direction::wrong_direction;
+pub use scatter::{deviations, prompt_sizes};
+pub use severed::severed;
+pub use side_by_side::{
+    PromptSide, SummarySide, metrics_side_by_side, prompts_side_by_side, summaries_side_by_side,
+};
+pub use wrong_direction::{directions, wrong_direction};
 
-use crate::{Figure, FigureError, Width};
+use crate::{Figure, FigureError, Width, words};
 
-/// Which effect a figure shows.
+/// Which effect a figure shows, of one metric.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Measure {
-    /// IE, in units of probability.
+    /// IE, in units of the metric.
     IndirectEffect,
     /// PI, in per cent.
     PercentImprovement,
@@ -78,30 +98,40 @@ impl Measure {
     }
 
     /// What it is called with something before it on a colour bar, as in "AIE (probability)".
-    fn with_unit(self, before: &str) -> String {
+    fn with_unit(self, before: &str, metric: Metric) -> String {
         match self {
-            Measure::IndirectEffect => format!("{before}IE (probability)"),
+            Measure::IndirectEffect => format!("{before}IE ({})", words::in_brackets(metric)),
             Measure::PercentImprovement => format!("{before}PI (%)"),
         }
     }
 
     /// Its definition, for the small print.
-    fn definition(self) -> &'static str {
-        match self {
+    fn definition(self, metric: Metric) -> String {
+        let quantity = words::quantity(metric);
+        let is_probability = metric == Metric::Probability;
+        let (total, p) = if is_probability { ("|p − p*|", "p") } else { ("|clean − corrupted|", "it") };
+        let ie = match self {
             Measure::IndirectEffect => {
-                "IE: the answer's probability with the patch minus without, mean over samples"
+                format!("IE: {quantity} with the patch minus without, mean over samples")
             }
-            Measure::PercentImprovement => {
-                "PI: the answer's probability with the patch minus without, as a share of |p − p*|, mean over samples; \
-                 samples whose noise hardly changes p weigh most"
-            }
+            Measure::PercentImprovement => format!(
+                "PI: {quantity} with the patch minus without, as a share of {total}, mean over samples; samples whose \
+                 noise hardly changes {p} weigh most"
+            ),
+        };
+        match metric {
+            Metric::LogitDifference => format!(
+                "{ie}; logit difference: the answer's logit minus its foil's, which is given or the most probable \
+                 token of the corrupted runs"
+            ),
+            _ => ie,
         }
     }
 }
 
-/// The figures of a results folder's averages, each with the stem of its file: average and deviation of both
-/// effects, lines, peaks, wrong directions, and the prompts with the fewest beside those with the most tokens where
-/// both are given.
+/// The figures of a results folder's averages, each with the stem of its file, which ends in the metric where that is
+/// not the probability: average and deviation of both effects, lines, peaks, wrong directions, and the prompts with the
+/// fewest beside those with the most tokens where both are given.
 ///
 /// # Errors
 /// A summary without prompts or components, or with tables of the wrong size.
@@ -133,7 +163,13 @@ pub fn standard(
         let figure = summaries_side_by_side("Prompts with the fewest and with the most tokens", &sides)?;
         figures.push(("fewest-and-most-tokens".to_owned(), figure));
     }
+    figures.iter_mut().for_each(|(stem, _)| stem.push_str(&words::stem(summary.metric)));
     Ok(figures)
+}
+
+/// How many of some panels stand side by side: at most three.
+fn columns(panels: usize) -> usize {
+    if panels == 4 { 2 } else { panels.min(3) }
 }
 
 /// One panel fills one column of a paper, panels side by side fill both.

@@ -155,15 +155,17 @@ impl HeatMap {
             Direction::Denoise => "restored",
             Direction::Noise => "corrupted",
         };
-        let kind = match self.component {
-            Component::Residual => "",
-            Component::Mlp => "MLP ",
-            Component::Attention => "attention ",
+        let what = match self.component {
+            Component::Residual | Component::MlpSevered | Component::AttentionSevered => "layer",
+            Component::Mlp => "MLP layer",
+            Component::Attention => "attention layer",
+            Component::ResidPre => "layer input",
+            Component::ResidMid => "mid-layer state",
         };
         let model = clean(&self.model);
         match self.window {
-            0 | 1 => format!("single {done} {kind}layer within {model}"),
-            width => format!("center of interval of {width} {done} {kind}layers within {model}"),
+            0 | 1 => format!("single {done} {what} within {model}"),
+            width => format!("center of interval of {width} {done} {what}s within {model}"),
         }
     }
 

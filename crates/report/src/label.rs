@@ -82,6 +82,24 @@ pub(crate) fn wrap(text: &str, most: f32, measure: impl Fn(&str) -> f32) -> Vec<
     lines
 }
 
+/// As [`wrap`], and lines may also break after hyphens: for names in narrow columns.
+pub(crate) fn wrap_at_hyphens(text: &str, most: f32, measure: impl Fn(&str) -> f32) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split(' ').filter(|word| !word.is_empty()) {
+        for (index, piece) in word.split_inclusive('-').enumerate() {
+            let space = if index == 0 { " " } else { "" };
+            match lines.last_mut() {
+                Some(line) if measure(&format!("{line}{space}{piece}")) <= most => {
+                    line.push_str(space);
+                    line.push_str(piece);
+                }
+                _ => lines.push(shorten(piece, most, &measure)),
+            }
+        }
+    }
+    lines
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -114,5 +132,12 @@ mod tests {
         assert_eq!(wrap("one two  three", 7.0, count), ["one two", "three"]);
         assert_eq!(wrap("unbreakable x", 5.0, count), ["unbr…", "x"]);
         assert!(wrap("", 5.0, count).is_empty());
+    }
+
+    #[test]
+    fn names_break_after_hyphens_too() {
+        assert_eq!(wrap_at_hyphens("second-to-last token", 10.0, count), ["second-to-", "last token"]);
+        assert_eq!(wrap_at_hyphens("a b-c", 9.0, count), ["a b-c"]);
+        assert_eq!(wrap_at_hyphens("unbreakable", 5.0, count), ["unbr…"]);
     }
 }

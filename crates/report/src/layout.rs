@@ -4,12 +4,16 @@
 //! 6 points.
 
 mod axes;
+mod bar_panel;
 mod canvas;
 mod cells;
 mod color_bar;
+mod curve_panel;
 mod legend;
 mod line_panel;
+mod looks;
 mod map_panel;
+mod number_axis;
 mod panel_row;
 mod sheet;
 
@@ -121,7 +125,7 @@ fn small_print(figure: &Figure, made: Vec<String>) -> Vec<String> {
     let maps = || {
         figure.panels.iter().filter_map(|panel| match &panel.content {
             Content::Map(map) => Some(map),
-            Content::Lines(_) => None,
+            Content::Lines(_) | Content::Curves(_) | Content::Bars(_) => None,
         })
     };
     let mut notes = Vec::new();

@@ -1,7 +1,7 @@
 //! Figures of causal tracing, drawn from plain data: this crate needs neither model nor engine.
 //!
-//! A [`Figure`] holds panels: maps of rows and layers, or lines over the layers. It is laid out once, in `layout`, as
-//! cells, lines and texts; from that one description come
+//! A [`Figure`] holds panels: maps of rows and layers, lines over the layers, curves over a number, bars in groups. It
+//! is laid out once, in `layout`, as cells, lines and texts; from that one description come
 //! - [`Figure::svg`]: text stays text and names a list of font families;
 //! - [`Figure::pdf`]: text stays text, in a subset of the embedded font;
 //! - [`Figure::png`]: that SVG, rendered with the embedded font.
@@ -21,6 +21,7 @@ mod gallery;
 mod heat_map;
 mod label;
 mod layout;
+mod log_ticks;
 mod pdf;
 mod png;
 mod provenance;
@@ -33,7 +34,10 @@ mod words;
 
 pub use color_scale::{ColorScale, Ramp};
 pub use error::{FigureError, PanelProblem};
-pub use figure::{Content, Figure, Lines, Map, Panel, Rows, Series, Stroke, Width};
+pub use figure::{
+    BarFill, BarSeries, Bars, Content, CurvePoint, CurveSeries, Curves, Figure, Groups, Lines, Map,
+    NumberAxis, Panel, Reference, Rows, Series, Stroke, Width,
+};
 pub use gallery::Gallery;
 pub use heat_map::HeatMap;
 pub use png::PRINT_DPI;

@@ -1,7 +1,9 @@
 //! What made the numbers of a figure.
 
-use causal_trace_core::{Component, Corruption, CorruptionMode, Direction, Distribution, NoiseStream};
-use causal_trace_results::{FactsIdentity, Manifest, NoiseSource, Target};
+mod corruption;
+
+use causal_trace_core::{Component, Direction};
+use causal_trace_results::{FactsIdentity, Manifest, Target};
 
 use crate::label::clean;
 
@@ -25,9 +27,29 @@ impl Provenance {
         Provenance {
             model: manifest.model.name.clone(),
             prompts,
-            settings: settings(manifest),
+            settings: parts(manifest).join(", "),
             program: manifest.program.clone(),
         }
+    }
+
+    /// That of several folders which differ in what an axis shows: what they agree in is said once, and `varying` says
+    /// where the rest is shown. None for no folders.
+    pub(crate) fn shared(made: &[(&Manifest, usize)], varying: &str) -> Option<Self> {
+        let (first, _) = made.first()?;
+        let mut models: Vec<&str> = made.iter().map(|(manifest, _)| manifest.model.name.as_str()).collect();
+        models.dedup();
+        let rest: Vec<Vec<String>> = made.iter().map(|(manifest, _)| parts(manifest)).collect();
+        let is_shared = |part: &String| rest.iter().all(|parts| parts.contains(part));
+        let (mut shared, differing): (Vec<_>, Vec<_>) = parts(first).into_iter().partition(is_shared);
+        if !differing.is_empty() {
+            shared.push(varying.to_owned());
+        }
+        Some(Provenance {
+            model: models.join(" and "),
+            prompts: made.iter().map(|(_, prompts)| *prompts).max()?,
+            settings: shared.join(", "),
+            program: first.program.clone(),
+        })
     }
 
     /// The model and how many prompts.
@@ -55,14 +77,15 @@ pub(crate) fn paragraphs(all: &[Provenance]) -> Vec<String> {
     }
 }
 
-/// Everything that a reader needs to repeat it, as far as it is known.
-fn settings(manifest: &Manifest) -> String {
+/// Everything that a reader needs to repeat it, as far as it is known, in parts of one sentence.
+fn parts(manifest: &Manifest) -> Vec<String> {
     let settings = &manifest.settings;
     let mut parts: Vec<String> = manifest.facts.iter().map(facts).collect();
     parts.push(
         match manifest.target {
             Target::Predicted => "answer: the model's own prediction",
             Target::Attribute => "answer: the fact's attribute",
+            Target::LastSubtoken => "answer: the last token of prompt and attribute",
         }
         .to_owned(),
     );
@@ -73,15 +96,19 @@ fn settings(manifest: &Manifest) -> String {
         }
         .to_owned(),
     );
-    if settings.components.iter().copied().any(Component::is_windowed) {
+    let of_modules = |component: &Component| matches!(component, Component::Mlp | Component::Attention);
+    if settings.components.iter().any(of_modules) {
         parts.push(format!("mlp and attn: windows of {}", layers(settings.window.width)));
+    }
+    if settings.residual_window.width > 1 {
+        parts.push(format!("residual stream: windows of {}", layers(settings.residual_window.width)));
     }
     match &settings.corruption {
         None => parts.push("noise not recorded".to_owned()),
-        Some(corruption) => parts.extend(noise(corruption, settings.noise.as_ref())),
+        Some(corruption) => parts.extend(corruption::parts(corruption, settings.noise.as_ref())),
     }
     parts.extend(settings.precision.clone());
-    parts.join(", ")
+    parts
 }
 
 /// "1 layer", "10 layers".
@@ -93,41 +120,6 @@ fn layers(number: usize) -> String {
 fn facts(facts: &FactsIdentity) -> String {
     let name = facts.name.rsplit(['/', '\\']).find(|part| !part.is_empty()).unwrap_or(&facts.name);
     if facts.selection == "all" { name.to_owned() } else { format!("{name} ({})", facts.selection) }
-}
-
-fn noise(corruption: &Corruption, source: Option<&NoiseSource>) -> Vec<String> {
-    let shape = match corruption.distribution {
-        Distribution::Gaussian => "Gaussian",
-        Distribution::Uniform => "uniform",
-    };
-    let level = format!("{:.4}", corruption.level);
-    let level = if level.trim_matches(['0', '.']).is_empty() && corruption.level > 0.0 {
-        format!("{:e}", corruption.level)
-    } else {
-        level.trim_end_matches('0').trim_end_matches('.').to_owned()
-    };
-    let rule = source.map_or(String::new(), |source| format!(" ({})", source.rule));
-    let place = match corruption.mode {
-        CorruptionMode::Add => "added to the subject's embeddings",
-        CorruptionMode::Replace => "in place of the subject's embeddings",
-    };
-    let mut parts = vec![format!("{shape} noise {level}{rule} {place}")];
-    if corruption.baseline_mode != corruption.mode {
-        parts.push("added to them in the corrupted run itself".to_owned());
-    }
-    match corruption.extra_tokens {
-        0 => {}
-        1 => parts.push("and to the token after them".to_owned()),
-        more => parts.push(format!("and to the {more} tokens after them")),
-    }
-    let plural = if corruption.samples == 1 { "" } else { "s" };
-    parts.push(format!("{} sample{plural}", corruption.samples));
-    let stream = match corruption.stream {
-        NoiseStream::Independent => "independent for every prompt",
-        NoiseStream::Rome => "the same for every prompt",
-    };
-    parts.push(format!("seed {} ({stream})", corruption.seed));
-    parts
 }
 
 #[cfg(test)]

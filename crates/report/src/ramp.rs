@@ -1,4 +1,5 @@
-//! Colours: one sequential ramp per component, pale to dark; one that diverges from white; and colours of lines.
+//! Colours: a sequential ramp for each component, pale to dark, that of the severed module where one is; one that
+//! diverges from white.
 //!
 //! The nine classes of ColorBrewer's Purples, Greens and Reds, interpolated linearly: the ramps that matplotlib
 //! ships under these names and ROME's figures use; and the eleven of its RdBu, which is told apart with the usual
@@ -48,9 +49,9 @@ const BLUE_TO_RED: [u32; 11] = [
 /// A component's colour at a darkness from 0 (pale) to 1.
 pub(crate) fn color(component: Component, darkness: f32) -> Rgb {
     let classes = match component {
-        Component::Residual => &PURPLES,
-        Component::Mlp => &GREENS,
-        Component::Attention => &REDS,
+        Component::Residual | Component::ResidPre | Component::ResidMid => &PURPLES,
+        Component::Mlp | Component::MlpSevered => &GREENS,
+        Component::Attention | Component::AttentionSevered => &REDS,
     };
     between(classes, darkness)
 }

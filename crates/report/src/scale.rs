@@ -127,6 +127,20 @@ pub(crate) fn probability(value: f64) -> String {
     }
 }
 
+/// A number with about three digits, as it is written over a bar.
+pub(crate) fn short_number(value: f64) -> String {
+    let sign = if value < 0.0 { "−" } else { "" };
+    let value = value.abs();
+    let text = match value {
+        _ if value >= 1e5 => format!("{value:.1e}"),
+        _ if value >= 100.0 => format!("{value:.0}"),
+        _ if value >= 10.0 => format!("{value:.1}"),
+        _ if value >= 1.0 => format!("{value:.2}"),
+        _ => probability(value),
+    };
+    format!("{sign}{text}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -146,6 +160,13 @@ mod tests {
         assert_eq!(labels(0.3, 0.3, 5), ["0.300"]);
         assert_eq!(labels(-0.02, 0.07, 5), ["−0.02", "0", "0.02", "0.04", "0.06"]);
         assert_eq!(labels(0.0, 2.5e7, 4), ["0", "1e7", "2e7"]);
+    }
+
+    #[test]
+    fn numbers_over_bars_are_short() {
+        let numbers = [0.0, 0.1234, -0.5, 2.345, -56.78, 345.6, 123_456.0, 0.00123];
+        let expected = ["0", "0.123", "−0.500", "2.35", "−56.8", "346", "1.2e5", "1.2e-3"];
+        assert_eq!(numbers.map(short_number), expected);
     }
 
     #[test]

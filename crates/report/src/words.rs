@@ -1,6 +1,6 @@
 //! What figures call things.
 
-use causal_trace_core::{Component, Direction};
+use causal_trace_core::{Component, Direction, Metric};
 
 /// What is done to the model, as in "restoring MLPs".
 pub(crate) fn patching(component: Component, direction: Direction) -> String {
@@ -8,6 +8,10 @@ pub(crate) fn patching(component: Component, direction: Direction) -> String {
         Component::Residual => "a state",
         Component::Mlp => "MLPs",
         Component::Attention => "attention",
+        Component::ResidPre => "a state before a layer",
+        Component::ResidMid => "a state within a layer",
+        Component::MlpSevered => "a state with MLPs severed",
+        Component::AttentionSevered => "a state with attention severed",
     };
     format!("{} {what}", doing(direction))
 }
@@ -26,6 +30,10 @@ pub(crate) fn component(component: Component) -> &'static str {
         Component::Residual => "residual",
         Component::Mlp => "MLP",
         Component::Attention => "attention",
+        Component::ResidPre => "residual before the layer",
+        Component::ResidMid => "residual within the layer",
+        Component::MlpSevered => "residual, MLP severed",
+        Component::AttentionSevered => "residual, attention severed",
     }
 }
 
@@ -34,5 +42,49 @@ pub(crate) fn layer_axis(window: usize) -> String {
     match window {
         0 | 1 => "layer".to_owned(),
         width => format!("center of interval of {width} layers"),
+    }
+}
+
+/// What is measured, in a sentence.
+pub(crate) fn quantity(metric: Metric) -> &'static str {
+    match metric {
+        Metric::Probability => "the answer's probability",
+        Metric::LogProbability => "the answer's log-probability",
+        Metric::Logit => "the answer's logit",
+        Metric::LogitDifference => "the logit difference",
+        Metric::KlDivergence => "the KL divergence from the clean run",
+        Metric::Rank => "the answer's rank",
+    }
+}
+
+/// The metric and its unit within brackets, as in "KL divergence, nats".
+pub(crate) fn in_brackets(metric: Metric) -> String {
+    metric.label().replace(" (", ", ").replace(')', "")
+}
+
+/// The end of a title, as in " on the logit difference"; nothing for the probability.
+pub(crate) fn on(metric: Metric) -> String {
+    if metric == Metric::Probability { String::new() } else { format!(" on {}", quantity(metric)) }
+}
+
+/// The end of a file's stem, as in "-logit-difference"; nothing for the probability.
+pub(crate) fn stem(metric: Metric) -> String {
+    if metric == Metric::Probability {
+        String::new()
+    } else {
+        format!("-{}", metric.name().replace('_', "-"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn metrics_are_named_with_their_units() {
+        assert_eq!(in_brackets(Metric::KlDivergence), "KL divergence, nats");
+        assert_eq!(in_brackets(Metric::Probability), "probability");
+        assert_eq!(on(Metric::Probability), "");
+        assert_eq!(stem(Metric::LogitDifference), "-logit-difference");
     }
 }

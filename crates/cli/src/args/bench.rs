@@ -29,9 +29,9 @@ pub(crate) struct BenchArgs {
     /// Noise draws
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = up_to(MOST_SAMPLES))]
     pub(crate) samples: usize,
-    /// What is restored
-    #[arg(long, default_value = "residual")]
-    pub(crate) component: ComponentChoice,
+    /// What is restored, a list as that of trace
+    #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "residual")]
+    pub(crate) component: Vec<ComponentChoice>,
     /// Layers restored at once, for mlp and attn
     #[arg(long, value_name = "LAYERS", default_value_t = 10, value_parser = up_to(MOST_LAYERS))]
     pub(crate) window: usize,

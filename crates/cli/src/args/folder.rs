@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use causal_trace_core::RoleConvention;
+use causal_trace_core::{Metric, RoleConvention};
 use causal_trace_results::statistics::Selection;
 use clap::ValueEnum;
 
@@ -14,8 +14,9 @@ const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 wrong usage.";
 #[derive(Debug, clap::Args)]
 pub(crate) struct ChoiceArgs {
     /// Whose token roles: rome (a subject of one token is its first and its last), dannyallover (its first only)
-    #[arg(long, value_name = "CONVENTION", default_value = "rome")]
-    pub(crate) roles: RoleConvention,
+    /// [default: the one that the folder's settings name]
+    #[arg(long, value_name = "CONVENTION")]
+    pub(crate) roles: Option<RoleConvention>,
     /// Which prompts: all, most-tokens:100, least-tokens:100, random:N or random:N:SEED, ids:1,2,3, relation:NAME
     #[arg(long, value_name = "WHICH", default_value = "all")]
     pub(crate) select: Selection,
@@ -23,7 +24,7 @@ pub(crate) struct ChoiceArgs {
 
 impl ChoiceArgs {
     pub(crate) fn choice(&self) -> Choice {
-        Choice { roles: self.roles, select: self.select.clone() }
+        Choice { roles: self.roles, select: self.select.clone(), ..Choice::default() }
     }
 }
 
@@ -31,6 +32,7 @@ impl ChoiceArgs {
 #[command(after_help = format!("Examples:
   causal-trace summary results
   causal-trace summary results --roles dannyallover --select most-tokens:100 --json
+  causal-trace summary results --metric logit_difference
 
 {EXIT_CODES}"))]
 pub(crate) struct SummaryArgs {
@@ -39,6 +41,10 @@ pub(crate) struct SummaryArgs {
     pub(crate) results: PathBuf,
     #[command(flatten)]
     pub(crate) choice: ChoiceArgs,
+    /// What is averaged: probability, or what the sweep measured beside it (log_probability, logit, logit_difference,
+    /// kl_divergence, rank)
+    #[arg(long, value_name = "NAME", default_value = "probability")]
+    pub(crate) metric: Metric,
     /// List the facts that were left out, with the reasons
     #[arg(long)]
     pub(crate) skipped: bool,
@@ -96,7 +102,7 @@ pub(crate) struct ExportArgs {
     /// The results folder
     #[arg(value_name = "RESULTS")]
     pub(crate) results: PathBuf,
-    /// rome (a folder of knowledge_ID{,_mlp,_attn}.npz), csv (a folder with prompts.csv and sites.csv, or the sites
+    /// rome (a folder of knowledge_ID{,_mlp,_attn}.npz, probabilities only), csv (a folder with prompts.csv and sites.csv, or the sites
     /// alone in FILE.csv), json (one file)
     #[arg(long, value_name = "FORMAT")]
     pub(crate) to: ExportFormat,

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use causal_trace_core::RoleConvention;
 use clap::ValueEnum;
 
 use super::{MethodArgs, ModelArgs, up_to};
@@ -14,6 +15,7 @@ const EXAMPLES: &str = "Examples:
   causal-trace sweep --out results
   causal-trace sweep --model ./gpt2-xl --facts known_1000.json --component all --preset rome --out gpt2-xl
   causal-trace sweep --model ./gpt2-xl --facts known_1000.json --sample 100 --out hundred
+  causal-trace sweep --corruption swap --metric logit_difference --out swapped
 
 The same command on the same folder goes on where it stopped. Ctrl-C ends it after the part in hand.
 
@@ -50,9 +52,13 @@ pub(crate) struct SweepArgs {
     #[arg(long, value_name = "I/N")]
     pub(crate) shard: Option<Shard>,
     /// Whose probability is measured: predicted (the model's own prediction, which must be the attribute's first
-    /// token, else the fact is skipped) or attribute (which must be one token)
-    #[arg(long, default_value = "predicted")]
-    pub(crate) target: TargetChoice,
+    /// token, else the fact is skipped), attribute (which must be one token), or last-subtoken (the last token of
+    /// prompt and attribute together, the attribute's others joining the prompt) [default: predicted]
+    #[arg(long)]
+    pub(crate) target: Option<TargetChoice>,
+    /// Whose roles averages use where --roles is not given to them: rome or dannyallover [default: rome]
+    #[arg(long, value_name = "CONVENTION")]
+    pub(crate) roles: Option<RoleConvention>,
     #[command(flatten)]
     pub(crate) method: MethodArgs,
     /// Print the summary as JSON
@@ -64,6 +70,7 @@ pub(crate) struct SweepArgs {
 pub(crate) enum TargetChoice {
     Predicted,
     Attribute,
+    LastSubtoken,
 }
 
 /// One of several shares of the work.

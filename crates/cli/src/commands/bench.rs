@@ -4,8 +4,8 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 use causal_trace_core::{
-    Component, Corruption, CorruptionMode, Direction, Distribution, Engine, NoiseStream, Prompt, TokenSpan,
-    TraceConfig, TraceRecord, Window,
+    Component, Corruption, CorruptionMode, Direction, Distribution, Engine, Method, NoiseStream, Prompt,
+    TokenSpan, TraceConfig, TraceRecord, Window,
 };
 use causal_trace_engine::{Answer, Case, minimal_operations, trace_batch};
 use causal_trace_lm::Model;
@@ -125,8 +125,7 @@ fn measure(args: &BenchArgs, shape: &Shape, printer: &Printer) -> Result<Measure
             subject_span: TokenSpan { start: 0, end: args.subject },
         })
         .collect();
-    let cases: Vec<Case<'_>> =
-        prompts.iter().map(|prompt| Case { prompt, answer: Answer::Predicted }).collect();
+    let cases: Vec<Case<'_>> = prompts.iter().map(|prompt| Case::new(prompt, Answer::Predicted)).collect();
     let config = config(args);
     let time = |engine: Engine| -> Result<f64> {
         let config = TraceConfig { engine, ..config.clone() };
@@ -151,7 +150,7 @@ fn measure(args: &BenchArgs, shape: &Shape, printer: &Printer) -> Result<Measure
     let seconds = median(&wavefront).context("no run was timed")?;
     let naive_seconds = median(&naive);
     let matmul = median(&matmul).context("no product was timed")?;
-    let flops = prompts.iter().map(|prompt| minimal_operations(&model, prompt, &config)).sum::<f64>();
+    let flops = cases.iter().map(|case| minimal_operations(&model, case, &config)).sum::<f64>();
     Ok(Measurement {
         shape: args.shape.clone(),
         tokens: args.tokens,
@@ -177,18 +176,23 @@ fn measure(args: &BenchArgs, shape: &Shape, printer: &Printer) -> Result<Measure
 
 fn config(args: &BenchArgs) -> TraceConfig {
     TraceConfig {
-        components: settings::components(args.component),
+        components: settings::components(&args.component),
         window: Window { width: args.window },
+        residual_window: Window::SINGLE,
+        metrics: Vec::new(),
         direction: Direction::Denoise,
         corruption: Corruption {
-            distribution: Distribution::Gaussian,
-            level: 0.1,
-            mode: CorruptionMode::Add,
-            baseline_mode: CorruptionMode::Add,
+            method: Method::Noise {
+                distribution: Distribution::Gaussian,
+                level: 0.1,
+                mode: CorruptionMode::Add,
+                baseline_mode: CorruptionMode::Add,
+            },
             extra_tokens: 0,
             stream: NoiseStream::Independent,
             seed: 1,
             samples: args.samples,
+            fresh_for_each_site: false,
         },
         engine: Engine::Wavefront,
         memory: args.memory.unwrap_or_else(memory::default_budget),

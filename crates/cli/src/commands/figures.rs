@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Result, bail};
+use causal_trace_core::Metric;
 use causal_trace_report::figures::{
     self, MapStyle, Measure, PromptSide, SummarySide, prompts_side_by_side, summaries_side_by_side,
 };
@@ -78,7 +79,7 @@ fn averages(
         if n == 0 {
             return Ok(None);
         }
-        let choice = Choice { roles: choice.roles, select };
+        let choice = Choice { select, ..choice.clone() };
         let ids = choice.select.choose_among(&candidates(folder, ids)?)?;
         summarise(folder, &choice, &ids).map(Some)
     };
@@ -100,10 +101,10 @@ fn candidates(folder: &ResultsFolder, ids: &BTreeSet<i64>) -> Result<Vec<Candida
 
 /// One prompt's figures, in a folder of its own.
 fn of_prompt(folder: &ResultsFolder, record: &PromptRecord) -> Result<Vec<Named>> {
-    let mut figures = figures::prompt_figures(folder.manifest(), record)?;
+    let mut figures = figures::prompt_figures(folder.manifest(), record, Metric::Probability)?;
     let has_draws = matches!(&record.outcome, Outcome::Traced(traced) if traced.corrupted_samples.len() > 1);
     if has_draws {
-        figures.extend(figures::repeated(folder.manifest(), record)?);
+        figures.extend(figures::repeated(folder.manifest(), record, Metric::Probability)?);
     }
     let id = record.fact.known_id;
     Ok(figures.into_iter().map(|(stem, figure)| (format!("prompt-{id}/{stem}"), figure)).collect())
@@ -143,7 +144,8 @@ fn beside(
         ];
         for measure in Measure::ALL {
             let stem = format!("beside-prompt-{id}-{}", measure.short());
-            figures.push((stem, prompts_side_by_side(&sides, measure, MapStyle::Plain)?));
+            figures
+                .push((stem, prompts_side_by_side(&sides, Metric::Probability, measure, MapStyle::Plain)?));
         }
     }
     Ok(figures)
@@ -188,7 +190,13 @@ fn write_galleries<'a>(
     progress: &mut Counted,
 ) -> Result<()> {
     for measure in Measure::ALL {
-        let gallery = figures::gallery(folder.manifest(), records.clone(), measure, MapStyle::Plain)?;
+        let gallery = figures::gallery(
+            folder.manifest(),
+            records.clone(),
+            Metric::Probability,
+            measure,
+            MapStyle::Plain,
+        )?;
         let stem = format!("gallery-{}", measure.short());
         out.write(&format!("{stem}.pdf"), &gallery.pdf()?)?;
         out.write(&format!("{stem}.html"), gallery.html()?.as_bytes())?;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use anyhow::Result;
-use causal_trace_core::RoleConvention;
+use causal_trace_core::{Metric, RoleConvention};
 use causal_trace_results::statistics::{Candidate, Selection, Summariser, Summary, SummaryOptions};
 use causal_trace_results::{Outcome, ResultsFolder};
 
@@ -12,16 +12,25 @@ use crate::args::SummaryArgs;
 use crate::printer::{Printer, shown};
 use crate::summary_table;
 
-/// Which prompts are averaged, and how their tokens are grouped.
+/// Which prompts are averaged, in what, and how their tokens are grouped.
 #[derive(Debug, Clone)]
 pub(crate) struct Choice {
-    pub(crate) roles: RoleConvention,
+    /// None for those of the folder's settings.
+    pub(crate) roles: Option<RoleConvention>,
     pub(crate) select: Selection,
+    pub(crate) metric: Metric,
 }
 
 impl Default for Choice {
     fn default() -> Self {
-        Choice { roles: RoleConvention::Rome, select: Selection::All }
+        Choice { roles: None, select: Selection::All, metric: Metric::Probability }
+    }
+}
+
+impl Choice {
+    /// Whose roles a folder's averages use.
+    pub(crate) fn roles_in(&self, folder: &ResultsFolder) -> RoleConvention {
+        self.roles.unwrap_or(folder.manifest().settings.roles)
     }
 }
 
@@ -29,7 +38,8 @@ pub(crate) fn run(args: &SummaryArgs, printer: &Printer) -> Result<()> {
     if args.skipped {
         return show_skipped(&args.results, args.json, printer);
     }
-    show(&args.results, &args.choice.choice(), args.json, printer)
+    let choice = Choice { metric: args.metric, ..args.choice.choice() };
+    show(&args.results, &choice, args.json, printer)
 }
 
 /// Lists the facts that were left out.
@@ -85,7 +95,8 @@ pub(crate) fn selected(folder: &ResultsFolder, selection: &Selection) -> Result<
 /// The averages over some prompts of a folder.
 pub(crate) fn summarise(folder: &ResultsFolder, choice: &Choice, ids: &BTreeSet<i64>) -> Result<Summary> {
     let options = SummaryOptions {
-        roles: choice.roles,
+        metric: choice.metric,
+        roles: choice.roles_in(folder),
         selection: choice.select.to_string(),
         selected: Some(ids.clone()),
         ..SummaryOptions::default()

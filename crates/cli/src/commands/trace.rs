@@ -1,14 +1,14 @@
 //! `causal-trace trace`: one prompt.
 
 use anyhow::{Context, Result};
-use causal_trace_core::{Component, Grid, TraceRecord};
-use causal_trace_engine::Answer;
+use causal_trace_core::{Component, Grid, Method, Metric, MetricBaseline, Prompt, TraceRecord, Window};
+use causal_trace_engine::{Answer, Case};
 use causal_trace_lm::top_predictions;
 use causal_trace_report::{HeatMap, PRINT_DPI, terminal_map};
-use causal_trace_results::{CaseFile, ComponentEffects, NoiseSource, Strongest, TraceFile};
+use causal_trace_results::{CaseFile, ComponentEffects, Counterpart, NoiseSource, Strongest, TraceFile};
 
 use super::with_threads;
-use crate::args::TraceArgs;
+use crate::args::{CorruptionChoice, MethodArgs, TraceArgs};
 use crate::fact_file::FactFile;
 use crate::models::NamedModel;
 use crate::output_folder::OutputFolder;
@@ -22,9 +22,11 @@ use crate::{demo, prompts, settings};
 struct Traced {
     model: NamedModel,
     record: TraceRecord,
+    counterpart: Option<Prompt>,
     subject_occurrences: usize,
-    noise: NoiseSource,
+    noise: Option<NoiseSource>,
     answer: String,
+    foil: Option<String>,
     correct_prediction: bool,
     out: Option<OutputFolder>,
 }
@@ -48,12 +50,15 @@ pub(crate) fn run(args: &TraceArgs, printer: &Printer) -> Result<()> {
 }
 
 fn trace(args: &TraceArgs, printer: &Printer) -> Result<Traced> {
+    let method = method(args)?;
     let model = NamedModel::open(&args.model.model)?;
     let Tokenized { prompt, subject_occurrences } = prompt(args, &model, printer)?;
-    let asked =
-        args.answer.as_deref().map(|text| prompts::answer_token(&model.lm.tokenizer, text)).transpose()?;
+    let token = |text: &String| prompts::answer_token(&model.lm.tokenizer, text);
+    let (asked, foil) =
+        (args.answer.as_ref().map(token).transpose()?, args.foil.as_ref().map(token).transpose()?);
+    let counterpart = args.counterpart.as_ref().map(|text| counterpart(text, &prompt, &model)).transpose()?;
     let facts = || FactFile::open(args.facts.as_deref());
-    let (config, noise) = settings::resolve(&args.method, &model.lm, facts)?;
+    let (config, noise) = settings::resolve(&method, &model.lm, facts)?;
     let n_layers = model.lm.model.architecture().n_layers;
     settings::note_wide_window(&config, n_layers, printer);
     // After everything that can be found wrong with the input, before the work.
@@ -62,15 +67,64 @@ fn trace(args: &TraceArgs, printer: &Printer) -> Result<Traced> {
     let prompt = record.prompt.clone();
     let answer = asked.map_or(Answer::Predicted, Answer::Token);
     let mut sink = WithProgress::new(&mut record, printer);
-    causal_trace_engine::trace(&model.lm.model, &prompt, answer, &config, &mut sink)?;
+    let case = Case { prompt: &prompt, answer, foil, counterpart: counterpart.as_ref() };
+    causal_trace_engine::trace_case(&model.lm.model, case, &config, &mut sink)?;
     drop(sink);
-    let answer_id = record.baseline.answer_id;
     let correct_prediction = match asked {
         None => true,
         Some(id) => top_predictions(&model.lm.model.last_logits(&prompt.ids)?, 1)[0].0 == id,
     };
-    let answer = model.lm.tokenizer.token_text(answer_id);
-    Ok(Traced { model, record, subject_occurrences, noise, answer, correct_prediction, out })
+    let text = |id| model.lm.tokenizer.token_text(id);
+    let (answer, foil) = (text(record.baseline.answer_id), record.baseline.foil_id.map(text));
+    Ok(Traced {
+        model,
+        record,
+        counterpart,
+        subject_occurrences,
+        noise,
+        answer,
+        foil,
+        correct_prediction,
+        out,
+    })
+}
+
+/// The options of the method: a counterpart means pairs, and only a counterpart does.
+fn method(args: &TraceArgs) -> Result<MethodArgs, Usage> {
+    let mut method = args.method.clone();
+    let problem = match (args.counterpart.is_some(), method.corruption) {
+        (_, Some(CorruptionChoice::Swap)) => {
+            "swap takes the subject of another fact, which one prompt does not have: give --counterpart TEXT"
+        }
+        (false, Some(CorruptionChoice::Pair)) => "--corruption pair needs --counterpart TEXT",
+        (true, None | Some(CorruptionChoice::Pair)) => {
+            method.corruption = Some(CorruptionChoice::Pair);
+            ""
+        }
+        (true, Some(_)) => "--counterpart belongs to --corruption pair",
+        (false, _) => "",
+    };
+    let measures_difference =
+        method.metric.as_ref().is_some_and(|metrics| metrics.contains(&Metric::LogitDifference));
+    if !problem.is_empty() {
+        Err(Usage(problem.to_owned()))
+    } else if args.foil.is_some() && !measures_difference {
+        Err(Usage("--foil belongs to --metric logit_difference".to_owned()))
+    } else {
+        Ok(method)
+    }
+}
+
+fn counterpart(text: &str, prompt: &Prompt, model: &NamedModel) -> Result<Prompt> {
+    let encoded = model.lm.tokenizer.encode(text)?;
+    Ok(Prompt {
+        text: text.to_owned(),
+        subject: String::new(),
+        ids: encoded.ids,
+        tokens: encoded.texts,
+        // Alignment is the engine's to check.
+        subject_span: prompt.subject_span,
+    })
 }
 
 fn prompt(args: &TraceArgs, model: &NamedModel, printer: &Printer) -> Result<Tokenized> {
@@ -97,6 +151,12 @@ impl Traced {
             subject_occurrences: self.subject_occurrences,
             config: self.record.config.clone(),
             noise: self.noise.clone(),
+            counterpart: self.counterpart.as_ref().map(|Prompt { text, ids, tokens, .. }| Counterpart {
+                text: text.clone(),
+                ids: ids.clone(),
+                tokens: tokens.clone(),
+            }),
+            foil: self.foil.clone(),
             answer: self.answer.clone(),
             correct_prediction: self.correct_prediction,
             baseline: self.record.baseline.clone(),
@@ -106,8 +166,9 @@ impl Traced {
     }
 
     fn write(&self, out: &OutputFolder, file: &TraceFile) -> Result<()> {
-        for (case, grid) in
-            CaseFile::of(&self.record, &self.answer, self.correct_prediction).iter().zip(&self.record.grids)
+        for (case, grid) in CaseFile::of(&self.record, &self.answer, self.correct_prediction)
+            .iter()
+            .zip(self.record.grids_of(Metric::Probability))
         {
             let name = format!("trace{}", grid.component.file_suffix());
             out.write(&format!("{name}.npz"), &case.to_bytes().context("cannot encode the npz file")?)?;
@@ -121,32 +182,41 @@ impl Traced {
 
     fn heat_map(&self, grid: &Grid) -> HeatMap {
         let TraceRecord { prompt, config, baseline, .. } = &self.record;
-        let corruption = &config.corruption;
         HeatMap {
             component: grid.component,
-            window: if grid.component.is_windowed() { config.window.width } else { 1 },
+            window: grid.component.window(config.window, config.residual_window).width,
             model: self.model.name.clone(),
             tokens: prompt.tokens.clone(),
             subject: prompt.subject_span.range(),
             n_layers: grid.n_layers,
-            values: grid.mean_probabilities(),
+            values: grid.means(),
             clean: baseline.clean,
             corrupted: causal_trace_core::effect::mean(&baseline.corrupted) as f32,
             answer: self.answer.clone(),
             direction: config.direction,
-            note: format!(
-                "{} samples, noise {:.4} ({}), seed {}, causal-trace {}",
-                corruption.samples,
-                corruption.level,
-                self.noise.rule,
-                corruption.seed,
-                env!("CARGO_PKG_VERSION")
-            ),
+            note: self.note(),
         }
     }
 
+    /// What one must know to read the numbers, in one line.
+    fn note(&self) -> String {
+        let corruption = &self.record.config.corruption;
+        let made = match &corruption.method {
+            Method::Counterpart => "another prompt".to_owned(),
+            Method::Shuffle => format!("{} shuffles, seed {}", corruption.samples, corruption.seed),
+            Method::RandomEmbedding { .. } => {
+                format!("{} random embeddings, seed {}", corruption.samples, corruption.seed)
+            }
+            Method::Noise { level, .. } => {
+                let rule = self.noise.as_ref().map_or("", |noise| &noise.rule);
+                format!("{} samples, noise {level:.4} ({rule}), seed {}", corruption.samples, corruption.seed)
+            }
+        };
+        format!("{made}, causal-trace {}", env!("CARGO_PKG_VERSION"))
+    }
+
     fn show(&self, file: &TraceFile, printer: &Printer) -> Result<()> {
-        let TraceRecord { prompt, config, baseline, grids } = &self.record;
+        let TraceRecord { prompt, config, baseline, .. } = &self.record;
         let corrupted = causal_trace_core::effect::mean(&baseline.corrupted);
         let prediction = if self.correct_prediction { "" } else { " (not the model's own prediction)" };
         printer.result(&format!("{} |{}|{prediction}", shown(&prompt.text), shown(&self.answer)));
@@ -158,7 +228,10 @@ impl Traced {
             prompt.subject_span.end - 1,
             prompt.seq_len()
         ));
-        printer.result(&format!("corrupted  {}", settings::describe_noise(config, &self.noise)));
+        let corruption = settings::describe_corruption(config, self.noise.as_ref());
+        let other =
+            self.counterpart.as_ref().map_or(String::new(), |other| format!(": {}", shown(&other.text)));
+        printer.result(&format!("corrupted  {corruption}{other}"));
         printer.result(&format!(
             "p = {:.4} clean, p* = {corrupted:.4} corrupted, total effect {:.4}",
             baseline.clean, file.total_effect
@@ -166,7 +239,12 @@ impl Traced {
         if file.total_effect <= 0.0 {
             printer.result("the corruption does not lower p: there is no effect to restore");
         }
-        for (grid, effects) in grids.iter().zip(&file.components) {
+        for other in &baseline.others {
+            printer.result(&self.other(other));
+        }
+        let of_probability = |effects: &&ComponentEffects| effects.metric == Metric::Probability;
+        let effects = file.components.iter().filter(of_probability);
+        for (grid, effects) in self.record.grids_of(Metric::Probability).zip(effects) {
             printer.result("");
             printer.result(&terminal_map(&self.heat_map(grid), printer.color_depth(), printer.width())?);
             let strongest =
@@ -180,6 +258,16 @@ impl Traced {
         Ok(())
     }
 
+    /// Another metric of the clean and the corrupted run.
+    fn other(&self, other: &MetricBaseline) -> String {
+        let against = match &self.foil {
+            Some(foil) if other.metric == Metric::LogitDifference => format!(" to '{}'", shown(foil)),
+            _ => String::new(),
+        };
+        let corrupted = causal_trace_core::effect::mean(&other.corrupted);
+        format!("{}{against}: {:.4} clean, {corrupted:.4} corrupted", other.metric.label(), other.clean)
+    }
+
     fn site(&self, label: &str, grid: &Grid, site: &Strongest, total_effect: f64) -> String {
         // A share of an effect that is not there would mean nothing.
         let share = if total_effect > 1e-6 {
@@ -187,11 +275,13 @@ impl Traced {
         } else {
             String::new()
         };
-        let is_trivial = grid.component == Component::Residual
-            && site.token + 1 == grid.seq_len
-            && site.layer + 1 == grid.n_layers;
+        let is_state_after_layer = matches!(grid.component, Component::Residual | Component::ResidMid);
+        let is_trivial =
+            is_state_after_layer && site.token + 1 == grid.seq_len && site.layer + 1 == grid.n_layers;
         let always = if is_trivial { " (always: nothing comes after it)" } else { "" };
-        let layers = if grid.component.is_windowed() { "window around layer" } else { "layer" };
+        let config = &self.record.config;
+        let window = grid.component.window(config.window, config.residual_window);
+        let layers = if window == Window::SINGLE { "layer" } else { "window around layer" };
         format!(
             "{label:<15} {layers} {}, token {} '{}' ({}): p = {:.4}, indirect effect {:.4}{share}{always}",
             site.layer,

@@ -89,7 +89,7 @@ impl Drop for SweepProgress<'_> {
 }
 
 /// Seconds as `5 s`, `3 min` or `2 h 10 min`.
-fn duration(seconds: f64) -> String {
+pub(crate) fn duration(seconds: f64) -> String {
     if !seconds.is_finite() {
         return "some time".to_owned();
     }

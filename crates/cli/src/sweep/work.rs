@@ -30,7 +30,11 @@ impl Work<'_> {
     /// About how many operations a fact takes; nothing where it is known to be left out.
     pub(crate) fn cost(&self, prepared: &Prepared) -> f64 {
         match &prepared.ready {
-            Ok(ready) => estimated_operations(&self.lm.model, &ready.prompt, self.config),
+            Ok(ready) => {
+                // Whose probability is measured does not matter to the work.
+                let case = ready.case(Answer::Predicted);
+                estimated_operations(&self.lm.model, &case, self.config)
+            }
             Err(_) => 0.0,
         }
     }
@@ -85,7 +89,7 @@ impl Work<'_> {
         let text = self.lm.tokenizer.token_text(predicted);
         let correct = predicted == expected.id || text.trim() == expected.text.trim();
         match self.target {
-            Target::Attribute => {
+            Target::Attribute | Target::LastSubtoken => {
                 Ok(Chosen { place, ready, answer: expected.id, correct_prediction: predicted == expected.id })
             }
             Target::Predicted if correct => {
@@ -100,10 +104,8 @@ impl Work<'_> {
 
     fn trace(&self, chosen: &[Chosen<'_>], progress: &mut dyn FnMut(usize, usize)) -> Result<Vec<Outcome>> {
         let n_layers = self.lm.model.architecture().n_layers;
-        let cases: Vec<Case<'_>> = chosen
-            .iter()
-            .map(|chosen| Case { prompt: &chosen.ready.prompt, answer: Answer::Token(chosen.answer) })
-            .collect();
+        let cases: Vec<Case<'_>> =
+            chosen.iter().map(|chosen| chosen.ready.case(Answer::Token(chosen.answer))).collect();
         let unmeasured =
             |case: &Case<'_>| TraceRecord::unmeasured(case.prompt.clone(), self.config.clone(), n_layers);
         let mut records: Vec<TraceRecord> = cases.iter().map(unmeasured).collect();
@@ -112,14 +114,32 @@ impl Work<'_> {
             chosen.iter().zip(traced).zip(&records).map(|((chosen, traced), record)| match traced {
                 Ok(()) => {
                     let answer = self.lm.tokenizer.token_text(chosen.answer);
-                    Ok(Outcome::Traced(TracedPrompt::of(record, answer, chosen.correct_prediction)))
+                    let foil = record.baseline.foil_id.map(|id| self.lm.tokenizer.token_text(id));
+                    Ok(Outcome::Traced(TracedPrompt::of(record, answer, foil, chosen.correct_prediction)))
                 }
-                Err(error @ TraceError::NotFinite { .. }) => {
-                    Ok(Outcome::Skipped(Skip { reason: SkipReason::NotFinite, detail: error.to_string() }))
-                }
-                Err(error) => Err(error.into()),
+                Err(error) => match reason(&error) {
+                    Some(reason) => Ok(Outcome::Skipped(Skip { reason, detail: error.to_string() })),
+                    None => Err(error.into()),
+                },
             });
         outcomes.collect()
+    }
+}
+
+/// Why a fact is left out that the engine refuses; none where the engine or a setting is at fault.
+fn reason(error: &TraceError) -> Option<SkipReason> {
+    match error {
+        TraceError::NotFinite { .. } => Some(SkipReason::NotFinite),
+        TraceError::NotAligned { .. } => Some(SkipReason::NotAligned),
+        TraceError::NothingToShuffle { .. } => Some(SkipReason::NothingToShuffle),
+        _ => None,
+    }
+}
+
+impl Ready {
+    fn case(&self, answer: Answer) -> Case<'_> {
+        let foil = self.foil.as_ref().map(|foil| foil.id);
+        Case { prompt: &self.prompt, answer, foil, counterpart: self.counterpart.as_ref() }
     }
 }
 

@@ -1,11 +1,13 @@
 //! Averages and deviations by token role and layer, the components side by side.
 
-use causal_trace_core::{Component, Direction};
+use causal_trace_core::{Component, Metric};
 use causal_trace_results::Manifest;
 use causal_trace_results::statistics::{ComponentSummary, Summary};
 
-use super::roles::{NO_TOKEN, components, flat, name_panels, patching, rows, subtitle, totals_and_roles};
-use super::{Measure, checked, width};
+use super::roles::{
+    NO_TOKEN, components, expected_sign, flat, name_panels, patching, rows, subtitle, totals_and_roles,
+};
+use super::{Measure, checked, columns, width};
 use crate::{ColorScale, Content, Figure, FigureError, Map, Panel, Provenance, words};
 
 /// Which number of many tokens a figure shows.
@@ -30,13 +32,21 @@ impl Statistic {
     }
 
     /// For the small print.
-    pub(super) fn definition(self, measure: Measure) -> String {
-        let (name, of) = (measure.short().to_uppercase(), measure.definition());
+    pub(super) fn definition(self, measure: Measure, metric: Metric) -> String {
+        let (name, of) = (measure.short().to_uppercase(), measure.definition(metric));
         match self {
             Statistic::Average => format!("A{name}: mean of {name} over the tokens of a role; {of}"),
             Statistic::Deviation => {
                 format!("SD: standard deviation (n − 1) of {name} over the tokens of a role; {of}")
             }
+        }
+    }
+
+    /// What stands before an effect's name.
+    pub(super) fn before(self) -> &'static str {
+        match self {
+            Statistic::Average => "A",
+            Statistic::Deviation => "SD of ",
         }
     }
 
@@ -62,17 +72,30 @@ pub fn average(
     let mut panels = Vec::new();
     for (component, of) in components(summary)? {
         let values = values(component, of, measure, statistic)?;
-        let scale = scale(component, summary.direction, measure, statistic, &values);
-        panels.push(panel(component, of, values, scale, measure, statistic));
+        let scale = scale(component, expected_sign(summary), measure, statistic, &values);
+        panels.push(panel(
+            component,
+            of,
+            values,
+            scale,
+            measure.with_unit(statistic.before(), summary.metric),
+            statistic,
+        ));
     }
     checked(Figure {
-        title: format!("{} {} of {}", statistic.title(), measure.name(), patching(summary)),
+        title: format!(
+            "{} {} of {}{}",
+            statistic.title(),
+            measure.name(),
+            patching(summary),
+            words::on(summary.metric)
+        ),
         subtitle: subtitle(summary),
-        width: width(panels.len()),
-        columns: panels.len(),
+        width: width(columns(panels.len())),
+        columns: columns(panels.len()),
         panels: name_panels(panels),
         small_print: vec![
-            format!("{}; each map has a scale of its own", statistic.definition(measure)),
+            format!("{}; each map has a scale of its own", statistic.definition(measure, summary.metric)),
             totals_and_roles(summary),
         ],
         provenance: vec![Provenance::of(manifest, summary.prompts)],
@@ -104,15 +127,17 @@ pub(super) fn values(
 /// The colours that suit a number: an average of PI is often below 0, which must be seen.
 pub(super) fn scale(
     component: Component,
-    direction: Direction,
+    expected_sign: f64,
     measure: Measure,
     statistic: Statistic,
     values: &[f64],
 ) -> ColorScale {
     match (statistic, measure) {
         (Statistic::Average, Measure::PercentImprovement) => ColorScale::diverging(values),
-        (Statistic::Average, Measure::IndirectEffect) => ColorScale::sequential(component, direction, values),
-        (Statistic::Deviation, _) => ColorScale::sequential(component, Direction::Denoise, values),
+        (Statistic::Average, Measure::IndirectEffect) => {
+            ColorScale::sequential(component, expected_sign, values)
+        }
+        (Statistic::Deviation, _) => ColorScale::sequential(component, 1.0, values),
     }
 }
 
@@ -122,19 +147,19 @@ pub(super) fn panel(
     of: &ComponentSummary,
     values: Vec<f64>,
     scale: ColorScale,
-    measure: Measure,
+    measure: String,
     statistic: Statistic,
 ) -> Panel {
-    let (before, no_value) = match statistic {
-        Statistic::Average => ("A", NO_TOKEN),
-        Statistic::Deviation => ("SD of ", "fewer than two tokens have this role"),
+    let no_value = match statistic {
+        Statistic::Average => NO_TOKEN,
+        Statistic::Deviation => "fewer than two tokens have this role",
     };
     let map = Map {
         rows: rows(of),
         n_layers: of.layers,
         values,
         scale,
-        measure: measure.with_unit(before),
+        measure,
         layer_axis: words::layer_axis(of.window),
         counts: false,
         no_value: Some(no_value.to_owned()),

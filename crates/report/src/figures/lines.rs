@@ -3,12 +3,10 @@
 use causal_trace_results::Manifest;
 use causal_trace_results::statistics::Summary;
 
+use super::limits::share_limits;
 use super::roles::{components, flat, labels, name_panels, patching, subtitle, totals_and_roles};
-use super::{Measure, Statistic, checked, width};
+use super::{Measure, Statistic, checked, columns, width};
 use crate::{Content, Figure, FigureError, Lines, Panel, Provenance, Series, Stroke, words};
-
-/// Room above the highest and below the lowest value, as a share of their distance.
-const HEADROOM: f64 = 0.04;
 
 /// The average indirect effect of every token role over the layers with its 95 % interval; the components side by
 /// side, on one scale.
@@ -36,7 +34,7 @@ pub fn lines(manifest: &Manifest, summary: &Summary) -> Result<Figure, FigureErr
             series: series.collect(),
             low: 0.0,
             high: 0.0,
-            measure: Measure::IndirectEffect.with_unit("A"),
+            measure: Measure::IndirectEffect.with_unit("A", summary.metric),
             layer_axis: words::layer_axis(of.window),
         };
         panels.push(Panel { title: words::component(component).to_owned(), content: Content::Lines(lines) });
@@ -44,41 +42,17 @@ pub fn lines(manifest: &Manifest, summary: &Summary) -> Result<Figure, FigureErr
     share_limits(&mut panels);
     let intervals = format!(
         "{}; bands: 95 % bootstrap intervals over prompts ({} draws, seed {})",
-        Statistic::Average.definition(Measure::IndirectEffect),
+        Statistic::Average.definition(Measure::IndirectEffect, summary.metric),
         summary.bootstrap_draws,
         summary.bootstrap_seed
     );
     checked(Figure {
-        title: format!("Average indirect effect of {}", patching(summary)),
+        title: format!("Average indirect effect of {}{}", patching(summary), words::on(summary.metric)),
         subtitle: subtitle(summary),
-        width: width(panels.len()),
-        columns: panels.len(),
+        width: width(columns(panels.len())),
+        columns: columns(panels.len()),
         panels: name_panels(panels),
         small_print: vec![intervals, totals_and_roles(summary)],
         provenance: vec![Provenance::of(manifest, summary.prompts)],
     })
-}
-
-/// Gives all panels with lines the same vertical axis, which holds 0 and all values and bands.
-pub(super) fn share_limits(panels: &mut [Panel]) {
-    let mut all: Vec<&mut Lines> = panels
-        .iter_mut()
-        .filter_map(|panel| match &mut panel.content {
-            Content::Lines(lines) => Some(lines),
-            Content::Map(_) => None,
-        })
-        .collect();
-    let values = all
-        .iter()
-        .flat_map(|lines| &lines.series)
-        .flat_map(|series| series.values.iter().chain(series.band.iter().flatten().flatten()).copied());
-    // `NaN` is left out by `min` and `max`.
-    let (low, high) =
-        values.fold((0.0, 0.0), |(low, high): (f64, f64), value| (low.min(value), high.max(value)));
-    let room = HEADROOM * (high - low);
-    let below = if low < 0.0 { low - room } else { 0.0 };
-    let above = if high > 0.0 { high + room } else { 0.0 };
-    // Without any effect the axis is that of a probability.
-    let above = if above > below { above } else { 1.0 };
-    all.iter_mut().for_each(|lines| (lines.low, lines.high) = (below, above));
 }

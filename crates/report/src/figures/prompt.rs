@@ -1,12 +1,12 @@
 //! Maps of one prompt.
 
-use causal_trace_core::{Component, Direction};
+use causal_trace_core::{Component, Metric};
 use causal_trace_results::{EffectGrid, Manifest, Outcome, PromptRecord, TracedPrompt};
 
 use super::roles::name_panels;
-use super::{Measure, checked, width};
+use super::{Measure, checked, columns, width};
 use crate::label::{shorten, visible};
-use crate::scale::probability;
+use crate::scale::{probability, short_number};
 use crate::{ColorScale, Content, Figure, FigureError, Map, Panel, Provenance, Rows, words};
 
 /// The longest answer that a subtitle shows, in characters: what follows it must have room in one column.
@@ -36,34 +36,37 @@ impl MapStyle {
     }
 
     /// The scale of some values.
-    pub(super) fn scale(self, component: Component, direction: Direction, values: &[f64]) -> ColorScale {
+    pub(super) fn scale(self, component: Component, expected_sign: f64, values: &[f64]) -> ColorScale {
         match self {
-            MapStyle::Plain => ColorScale::sequential(component, direction, values),
+            MapStyle::Plain => ColorScale::sequential(component, expected_sign, values),
             MapStyle::Diverging => ColorScale::diverging(values),
-            MapStyle::Cutoff => ColorScale::cutoff(component, direction, values),
+            MapStyle::Cutoff => ColorScale::cutoff(component, expected_sign, values),
         }
     }
 }
 
 /// All figures of one prompt, each with the stem of its file, as in `prompt-12-residual-ie-cutoff`: for every
-/// component both effects in all styles, and the components side by side, as in `prompt-12-ie`.
+/// component both effects in all styles, and the components side by side, as in `prompt-12-ie`. The stem ends in the
+/// metric where that is not the probability.
 ///
 /// # Errors
-/// A fact that was not traced, or grids that do not fit its tokens.
+/// A fact that was not traced, or not in this metric, or grids that do not fit its tokens.
 pub fn prompt_figures(
     manifest: &Manifest,
     record: &PromptRecord,
+    metric: Metric,
 ) -> Result<Vec<(String, Figure)>, FigureError> {
     let id = record.fact.known_id;
     let mut figures = Vec::new();
     for measure in Measure::ALL {
-        let overview = overview(manifest, record, measure, MapStyle::Plain)?;
-        figures.push((format!("prompt-{id}-{}", measure.short()), overview));
-        for grid in &traced(record)?.grids {
+        let overview = overview(manifest, record, metric, measure, MapStyle::Plain)?;
+        let of = words::stem(metric);
+        figures.push((format!("prompt-{id}-{}{of}", measure.short()), overview));
+        for grid in grids(record, metric)? {
             for style in MapStyle::ALL {
                 let (component, suffix) = (grid.component, style.file_suffix());
-                let stem = format!("prompt-{id}-{component}-{}{suffix}", measure.short());
-                figures.push((stem, prompt(manifest, record, component, measure, style)?));
+                let stem = format!("prompt-{id}-{component}-{}{of}{suffix}", measure.short());
+                figures.push((stem, prompt(manifest, record, component, metric, measure, style)?));
             }
         }
     }
@@ -73,59 +76,65 @@ pub fn prompt_figures(
 /// One component's effects in one prompt.
 ///
 /// # Errors
-/// A fact or component that was not traced, or a grid that does not fit the tokens.
+/// A fact, component or metric that was not traced, or a grid that does not fit the tokens.
 pub fn prompt(
     manifest: &Manifest,
     record: &PromptRecord,
     component: Component,
+    metric: Metric,
     measure: Measure,
     style: MapStyle,
 ) -> Result<Figure, FigureError> {
     let id = record.fact.known_id;
-    let grid = traced(record)?.grid(component).ok_or(FigureError::NoComponent { id, component })?;
+    let grids = grids(record, metric)?;
+    let grid = grids.into_iter().find(|grid| grid.component == component);
+    let grid = grid.ok_or(FigureError::NoComponent { id, component })?;
     let direction = manifest.settings.direction;
     let patching = words::patching(component, direction);
     let panel = panel(manifest, record, grid, measure, style)?;
-    figure(manifest, record, measure, &patching, vec![panel])
+    figure(manifest, record, (metric, measure), &patching, vec![panel])
 }
 
 /// All components' effects in one prompt side by side, each on its own scale.
 ///
 /// # Errors
-/// A fact that was not traced, or grids that do not fit its tokens.
+/// A fact that was not traced, or not in this metric, or grids that do not fit its tokens.
 pub fn overview(
     manifest: &Manifest,
     record: &PromptRecord,
+    metric: Metric,
     measure: Measure,
     style: MapStyle,
 ) -> Result<Figure, FigureError> {
-    let grids = &traced(record)?.grids;
-    if grids.is_empty() {
-        return Err(FigureError::NoComponents { what: format!("fact {} has none", record.fact.known_id) });
-    }
+    let grids = grids(record, metric)?;
     let panels = grids.iter().map(|grid| panel(manifest, record, grid, measure, style));
     let direction = manifest.settings.direction;
     let patching = match &grids[..] {
         [grid] => words::patching(grid.component, direction),
         _ => format!("{} states", words::doing(direction)),
     };
-    figure(manifest, record, measure, &patching, panels.collect::<Result<_, _>>()?)
+    figure(manifest, record, (metric, measure), &patching, panels.collect::<Result<_, _>>()?)
 }
 
 fn figure(
     manifest: &Manifest,
     record: &PromptRecord,
-    measure: Measure,
+    (metric, measure): (Metric, Measure),
     patching: &str,
     panels: Vec<Panel>,
 ) -> Result<Figure, FigureError> {
+    let columns = columns(panels.len());
     checked(Figure {
-        title: format!("{} of {patching}", measure.title()),
-        subtitle: format!("{}, {}", runs(record)?, manifest.model.name),
-        width: width(panels.len()),
-        columns: panels.len(),
+        title: format!("{} of {patching}{}", measure.title(), words::on(metric)),
+        subtitle: format!("{}, {}", runs(record, metric)?, manifest.model.name),
+        width: width(columns),
+        columns,
         panels: name_panels(panels),
-        small_print: vec![format!("fact {}; {}; *: subject", record.fact.known_id, measure.definition())],
+        small_print: vec![format!(
+            "fact {}; {}; *: subject",
+            record.fact.known_id,
+            measure.definition(metric)
+        )],
         provenance: vec![Provenance::of(manifest, 1)],
     })
 }
@@ -138,9 +147,15 @@ fn panel(
     style: MapStyle,
 ) -> Result<Panel, FigureError> {
     let values = values(grid, measure);
-    let scale = style.scale(grid.component, manifest.settings.direction, &values);
-    let content = Content::Map(map(manifest, record, grid, values, scale, measure.with_unit(""))?);
+    let scale = style.scale(grid.component, expected_sign(manifest, grid), &values);
+    let measure = measure.with_unit("", grid.metric);
+    let content = Content::Map(map(manifest, record, grid, values, scale, measure)?);
     Ok(Panel { title: words::component(grid.component).to_owned(), content })
+}
+
+/// The sign that a grid's effects are expected to have.
+pub(super) fn expected_sign(manifest: &Manifest, grid: &EffectGrid) -> f64 {
+    grid.metric.expected_sign(manifest.settings.direction)
 }
 
 /// The values that a map shows.
@@ -161,7 +176,7 @@ pub(super) fn map(
     scale: ColorScale,
     measure: String,
 ) -> Result<Map, FigureError> {
-    let window = if grid.component.is_windowed() { manifest.settings.window.width } else { 1 };
+    let window = manifest.settings.window_of(grid.component).width;
     Ok(Map {
         rows: rows(record)?,
         n_layers: grid.n_layers,
@@ -194,10 +209,28 @@ pub(super) fn traced(record: &PromptRecord) -> Result<&TracedPrompt, FigureError
     }
 }
 
-/// The answer's probability in the clean and in the corrupted run.
-pub(super) fn runs(record: &PromptRecord) -> Result<String, FigureError> {
-    let TracedPrompt { answer, clean, corrupted, .. } = traced(record)?;
-    let [clean, corrupted] = [*clean, *corrupted].map(probability);
-    let answer = shorten(&visible(answer), MAX_ANSWER, |text| text.chars().count() as f32);
-    Ok(format!("p({answer}) = {clean}, corrupted p* = {corrupted}"))
+/// The grids of a metric, of which there is at least one.
+pub(super) fn grids(record: &PromptRecord, metric: Metric) -> Result<Vec<&EffectGrid>, FigureError> {
+    let all = &traced(record)?.grids;
+    let grids: Vec<_> = all.iter().filter(|grid| grid.metric == metric).collect();
+    let id = record.fact.known_id;
+    match (grids.is_empty(), all.is_empty()) {
+        (true, true) => Err(FigureError::NoComponents { what: format!("fact {id} has none") }),
+        (true, false) => Err(FigureError::NoMetric { id, metric }),
+        _ => Ok(grids),
+    }
+}
+
+/// The answer's probability, or another metric, in the clean and in the corrupted run.
+pub(super) fn runs(record: &PromptRecord, metric: Metric) -> Result<String, FigureError> {
+    let traced = traced(record)?;
+    let id = record.fact.known_id;
+    let (clean, corrupted) = traced.baseline_in(metric).ok_or(FigureError::NoMetric { id, metric })?;
+    let answer = shorten(&visible(&traced.answer), MAX_ANSWER, |text| text.chars().count() as f32);
+    if metric == Metric::Probability {
+        let [clean, corrupted] = [clean, corrupted].map(probability);
+        return Ok(format!("p({answer}) = {clean}, corrupted p* = {corrupted}"));
+    }
+    let [clean, corrupted] = [clean, corrupted].map(short_number);
+    Ok(format!("{answer}: {} {clean}, corrupted {corrupted}", words::in_brackets(metric)))
 }

@@ -1,10 +1,12 @@
 //! One prompt, many noise draws: how much an effect depends on the noise.
 
-use causal_trace_core::{Component, Direction};
+use causal_trace_core::{Component, Direction, Metric};
+use causal_trace_results::statistics::{View, draw_spread};
 use causal_trace_results::{EffectGrid, Manifest, PromptRecord, TracedPrompt};
 
-use super::lines::share_limits;
-use super::prompt::{map, runs, traced};
+use super::limits::share_limits;
+use super::prompt::{expected_sign, grids, map, runs, traced};
+use super::scatter::{Cloud, correlation, scatter};
 use super::{Measure, checked};
 use crate::label::visible;
 use crate::{
@@ -15,17 +17,22 @@ use crate::{
 const MEAN: Stroke = Stroke::Distinct(2);
 
 /// For each component the indirect effect's mean and standard deviation over noise draws, and every draw's effect at
-/// the token with the largest mean; with the stem of its file, as in `repeated-12-residual`.
+/// the token with the largest mean, and beside the draw's total effect; with the stem of its file, as in
+/// `repeated-12-residual`.
 ///
 /// # Errors
-/// A fact that was not traced, that has fewer than two samples, or whose grids do not fit its tokens.
-pub fn repeated(manifest: &Manifest, record: &PromptRecord) -> Result<Vec<(String, Figure)>, FigureError> {
+/// A fact that was not traced, or not in this metric, that has fewer than two samples, or whose grids do not fit its
+/// tokens.
+pub fn repeated(
+    manifest: &Manifest,
+    record: &PromptRecord,
+    metric: Metric,
+) -> Result<Vec<(String, Figure)>, FigureError> {
     let traced = traced(record)?;
-    let id = record.fact.known_id;
-    let stem = |component: Component| format!("repeated-{id}-{component}");
-    traced
-        .grids
-        .iter()
+    let (id, of) = (record.fact.known_id, words::stem(metric));
+    let stem = |component: Component| format!("repeated-{id}-{component}{of}");
+    grids(record, metric)?
+        .into_iter()
         .map(|grid| Ok((stem(grid.component), of_component(manifest, record, traced, grid)?)))
         .collect()
 }
@@ -39,24 +46,36 @@ fn of_component(
     let direction = manifest.settings.direction;
     let draws = Draws::of(record, traced, grid, direction)?;
     let (means, deviations) = (draws.means(), draws.deviations());
-    let mean_scale = ColorScale::sequential(grid.component, direction, &means);
-    let deviation_scale = ColorScale::sequential(grid.component, Direction::Denoise, &deviations);
+    let sign = expected_sign(manifest, grid);
+    let mean_scale = ColorScale::sequential(grid.component, sign, &means);
+    let deviation_scale = ColorScale::sequential(grid.component, 1.0, &deviations);
     let measure = Measure::IndirectEffect;
     let panel = |title: &str, values, scale, before| -> Result<Panel, FigureError> {
-        let map = map(manifest, record, grid, values, scale, measure.with_unit(before))?;
+        let map = map(manifest, record, grid, values, scale, measure.with_unit(before, grid.metric))?;
         Ok(Panel { title: title.to_owned(), content: Content::Map(map) })
     };
     let mut panels = vec![
         panel("mean over draws", means.clone(), mean_scale, "")?,
         panel("standard deviation over draws (n − 1)", deviations, deviation_scale, "SD of ")?,
     ];
-    panels.push(draws.lines(record, &means, direction, words::layer_axis(window(manifest, grid.component))));
+    let window = manifest.settings.window_of(grid.component).width;
+    panels.push(draws.lines(record, grid.metric, &means, sign, words::layer_axis(window)));
     share_limits(&mut panels);
+    let view = View::of(manifest, grid.component, grid.metric);
+    panels.extend(against_total(record, view));
     checked(figure(manifest, record, grid, &draws, panels)?)
 }
 
-fn window(manifest: &Manifest, component: Component) -> usize {
-    if component.is_windowed() { manifest.settings.window.width } else { 1 }
+/// Every draw's effect at the strongest site that says something, beside its total effect.
+fn against_total(record: &PromptRecord, view: View) -> Option<Panel> {
+    let spread = draw_spread(record, view, 0..record.tokens.len())?;
+    let points = spread.total_effects.iter().copied().zip(spread.indirect_effects.iter().copied()).collect();
+    let token = visible(&record.tokens[spread.token]);
+    let title = format!("draws at \"{token}\", layer {}: {}", spread.layer, correlation(spread.correlation));
+    let unit = words::in_brackets(view.metric);
+    let axes =
+        [format!("total effect of the draw ({unit})"), Measure::IndirectEffect.with_unit("", view.metric)];
+    Some(scatter(title, axes, vec![Cloud { name: None, points, stroke: MEAN }]))
 }
 
 fn figure(
@@ -68,13 +87,18 @@ fn figure(
 ) -> Result<Figure, FigureError> {
     let patching = words::patching(grid.component, manifest.settings.direction);
     let note = format!(
-        "fact {}; IE of a draw: the answer's probability with the patch minus without, under the same noise; *: \
-         subject",
-        record.fact.known_id
+        "fact {}; IE of a draw: {} with the patch minus without, under the same noise; r: Pearson's correlation over \
+         the draws, at the strongest site other than those of the last token where the whole effect returns; *: subject",
+        record.fact.known_id,
+        words::quantity(grid.metric)
     );
     Ok(Figure {
-        title: format!("One prompt, {} noise draws: indirect effect of {patching}", draws.n_draws),
-        subtitle: format!("{}, {}", runs(record)?, manifest.model.name),
+        title: format!(
+            "One prompt, {} noise draws: indirect effect of {patching}{}",
+            draws.n_draws,
+            words::on(grid.metric)
+        ),
+        subtitle: format!("{}, {}", runs(record, grid.metric)?, manifest.model.name),
         width: Width::Page,
         columns: 2,
         panels,
@@ -98,7 +122,9 @@ impl Draws {
         grid: &EffectGrid,
         direction: Direction,
     ) -> Result<Draws, FigureError> {
-        let (n_draws, corrupted) = (grid.n_samples(), &traced.corrupted_samples);
+        let n_draws = grid.n_samples();
+        let corrupted = traced.corrupted_samples_in(grid.metric).unwrap_or(&[]);
+        let clean = traced.baseline_in(grid.metric).map_or(f64::NAN, |(clean, _)| clean);
         let sites = record.tokens.len() * grid.n_layers;
         if n_draws < 2 || corrupted.len() != n_draws || grid.samples.len() != sites * n_draws {
             return Err(FigureError::Samples {
@@ -110,7 +136,7 @@ impl Draws {
         }
         let effect = |(patched, corrupted): (&f32, &f32)| match direction {
             Direction::Denoise => f64::from(*patched) - f64::from(*corrupted),
-            Direction::Noise => f64::from(*patched) - traced.clean,
+            Direction::Noise => f64::from(*patched) - clean,
         };
         let effects = grid.samples.iter().zip(corrupted.iter().cycle()).map(effect).collect();
         Ok(Draws { n_layers: grid.n_layers, n_draws, effects })
@@ -130,8 +156,15 @@ impl Draws {
     }
 
     /// Every draw over the layers, and their mean, at the token with the largest mean.
-    fn lines(&self, record: &PromptRecord, means: &[f64], direction: Direction, layer_axis: String) -> Panel {
-        let strength = |at: usize| causal_trace_core::effect::strength(direction, means[at]);
+    fn lines(
+        &self,
+        record: &PromptRecord,
+        metric: Metric,
+        means: &[f64],
+        sign: f64,
+        layer_axis: String,
+    ) -> Panel {
+        let strength = |at: usize| sign * means[at];
         let strongest =
             (0..means.len()).reduce(|best, at| if strength(at) > strength(best) { at } else { best });
         let token = strongest.unwrap_or(0) / self.n_layers;
@@ -149,7 +182,7 @@ impl Draws {
             stroke: MEAN,
         };
         let series = (0..self.n_draws).map(draw).chain([mean]).collect();
-        let measure = Measure::IndirectEffect.with_unit("");
+        let measure = Measure::IndirectEffect.with_unit("", metric);
         let title = format!(
             "draws at \"{}\" (token {token}), where the mean is largest",
             visible(&record.tokens[token])

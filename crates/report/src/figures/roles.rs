@@ -1,9 +1,9 @@
 //! What figures of averages by token role share.
 
-use causal_trace_core::{Component, Role, RoleConvention};
+use causal_trace_core::{Component, Metric, Role, RoleConvention};
 use causal_trace_results::statistics::{ComponentSummary, RoleTable, Summary};
 
-use crate::scale::probability;
+use crate::scale::{probability, short_number};
 use crate::{FigureError, Panel, Rows, words};
 
 /// What a cell without a value means.
@@ -20,6 +20,11 @@ pub(super) fn components(summary: &Summary) -> Result<Vec<(Component, &Component
         return Err(FigureError::NoComponents { what });
     }
     Ok(summary.components.iter().map(|(&component, of)| (component, of)).collect())
+}
+
+/// The sign that the summary's effects are expected to have.
+pub(super) fn expected_sign(summary: &Summary) -> f64 {
+    summary.metric.expected_sign(summary.direction)
 }
 
 /// The roles and how many tokens have each.
@@ -56,18 +61,25 @@ pub(super) fn subtitle(summary: &Summary) -> String {
 
 /// The small print's sentence about the totals.
 pub(super) fn totals(summary: &Summary) -> String {
-    let number = |value: f64| if value.is_nan() { "not known".to_owned() } else { probability(value) };
+    let is_probability = summary.metric == Metric::Probability;
+    let shown = |value: f64| if is_probability { probability(value) } else { short_number(value) };
+    let number = |value: f64| if value.is_nan() { "not known".to_owned() } else { shown(value) };
     let [low, high] = summary.ci95_total_effect;
     let interval = if low.is_nan() || high.is_nan() {
         String::new()
     } else {
-        format!(" (95 % interval {} to {})", probability(low), probability(high))
+        format!(" (95 % interval {} to {})", shown(low), shown(high))
     };
+    let total = number(summary.average_total_effect);
+    let (clean, corrupted) = (number(summary.mean_clean), number(summary.mean_corrupted));
+    if is_probability {
+        return format!(
+            "average total effect {total}{interval}, mean clean p = {clean}, mean corrupted p* = {corrupted}"
+        );
+    }
+    let metric = words::in_brackets(summary.metric);
     format!(
-        "average total effect {}{interval}, mean clean p = {}, mean corrupted p* = {}",
-        number(summary.average_total_effect),
-        number(summary.mean_clean),
-        number(summary.mean_corrupted)
+        "average total effect {total}{interval}, mean clean {clean}, mean corrupted {corrupted} ({metric})"
     )
 }
 

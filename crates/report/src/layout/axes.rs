@@ -10,7 +10,7 @@ use super::canvas::{
 use crate::ramp::Rgb;
 
 pub(super) const ROW_LABEL_SIZE: f32 = 6.5;
-const LAYER_AXIS: Style = Style { size: 7.0, anchor: Anchor::Middle, color: INK };
+pub(super) const LAYER_AXIS: Style = Style { size: 7.0, anchor: Anchor::Middle, color: INK };
 /// The vertical axis' label.
 const MEASURE_SIZE: f32 = 7.0;
 const VALUE_TICK_ROOM: f32 = 14.0;
@@ -45,8 +45,13 @@ pub(super) fn layer_number_overhang(canvas: &Canvas<'_>, n_layers: usize) -> f32
 
 /// The layer axis' label below its numbers; gives where it ends.
 pub(super) fn layer_label(canvas: &mut Canvas<'_>, plot: Rect, label: &str, bounds: Bounds) -> f32 {
-    let top = plot.bottom() + TICK_LENGTH + 1.0 + LEADING * SMALL_SIZE + 1.0;
+    let top = number_bottom(plot) + 1.0;
     canvas.paragraph(&canvas.fit(label), plot.x + plot.width / 2.0, top, bounds, &LAYER_AXIS)
+}
+
+/// Where a horizontal axis' numbers end.
+pub(super) fn number_bottom(plot: Rect) -> f32 {
+    plot.bottom() + TICK_LENGTH + 1.0 + LEADING * SMALL_SIZE
 }
 
 /// The marks of a vertical axis of a height.

@@ -1,47 +1,17 @@
 //! Lines over the layers, with bands of uncertainty.
 
-use crate::figure::{Lines, Series, Stroke};
-use crate::ramp::Rgb;
+use crate::figure::{Lines, Series};
 use crate::scale::Scale;
 use crate::scene::{Area, Curve, Item, Rect};
 
 use super::axes::{grid, layer_label, layer_ticks, value_axis, value_axis_room, value_ticks, value_y};
 use super::canvas::{Bounds, Canvas};
+use super::looks::{Look, look};
 
 pub(super) const PLOT_HEIGHT: f32 = 120.0;
-const BAND_OPACITY: f32 = 0.16;
+pub(super) const BAND_OPACITY: f32 = 0.16;
 /// Half the length of the mark of a layer whose neighbours have no value.
 const POINT: f32 = 1.5;
-
-/// How a line looks.
-pub(super) struct Look {
-    pub(super) color: Rgb,
-    pub(super) thickness: f32,
-    pub(super) dashes: &'static [f32],
-    pub(super) opacity: f32,
-}
-
-/// Six lines told apart by hue, by lightness and by their dashes: colours of Okabe and Ito's palette, made for
-/// colour-blind readers, and black.
-const LOOKS: [(Rgb, &[f32]); 6] = [
-    (Rgb(0x56, 0xb4, 0xe9), &[4.0, 2.0]),
-    (Rgb(0x00, 0x72, 0xb2), &[1.2, 1.8]),
-    (Rgb(0xd5, 0x5e, 0x00), &[]),
-    (Rgb(0xcc, 0x79, 0xa7), &[5.0, 1.8, 1.2, 1.8]),
-    (Rgb(0x00, 0x9e, 0x73), &[8.0, 2.2]),
-    (Rgb(0x11, 0x11, 0x11), &[]),
-];
-
-/// The look of a line.
-pub(super) fn look(stroke: Stroke) -> Look {
-    match stroke {
-        Stroke::Distinct(index) => {
-            let (color, dashes) = LOOKS[index % LOOKS.len()];
-            Look { color, thickness: 1.1, dashes, opacity: 1.0 }
-        }
-        Stroke::Faint => Look { color: Rgb(0x70, 0x70, 0x70), thickness: 0.4, dashes: &[], opacity: 0.45 },
-    }
-}
 
 /// How much room the vertical axis needs left of the plot.
 pub(super) fn axis_room(canvas: &Canvas<'_>, lines: &Lines, height: f32) -> f32 {
@@ -122,8 +92,8 @@ impl Place {
     }
 }
 
-/// The layers in stretches, without those that are missing.
-fn stretches(n_layers: usize, is_missing: impl Fn(usize) -> bool) -> Vec<std::ops::Range<usize>> {
+/// The layers, or anything else that is counted, in stretches without those that are missing.
+pub(super) fn stretches(n_layers: usize, is_missing: impl Fn(usize) -> bool) -> Vec<std::ops::Range<usize>> {
     let mut stretches: Vec<std::ops::Range<usize>> = Vec::new();
     for layer in (0..n_layers).filter(|&layer| !is_missing(layer)) {
         match stretches.last_mut() {
@@ -143,14 +113,5 @@ mod tests {
         assert_eq!(stretches(5, |layer| layer == 2), [0..2, 3..5]);
         assert_eq!(stretches(3, |layer| layer == 1), [0..1, 2..3]);
         assert!(stretches(3, |_| true).is_empty());
-    }
-
-    #[test]
-    fn lines_of_like_lightness_differ_in_their_dashes() {
-        for (index, (color, dashes)) in LOOKS.iter().enumerate() {
-            for (other, other_dashes) in &LOOKS[..index] {
-                assert!(dashes != other_dashes || (color.luminance() - other.luminance()).abs() > 60.0);
-            }
-        }
     }
 }

@@ -1,12 +1,12 @@
 //! Panels side by side: equally wide plots whose labels and colour bars stand beside them, or are shared.
 
-use crate::figure::{Content, Figure, Panel};
+use crate::figure::{Bars, Content, Curves, Figure, Lines, Panel};
 use crate::label::{clean, shorten};
 use crate::scene::{Anchor, Rect};
 
 use super::axes::layer_number_overhang;
 use super::canvas::{ASCENT, Bounds, Canvas, GAP, LEADING, MARGIN, SMALL_SIZE};
-use super::{ROW_GAP, color_bar, line_panel, map_panel};
+use super::{ROW_GAP, bar_panel, color_bar, curve_panel, line_panel, map_panel, number_axis};
 
 /// Between two panels.
 const COLUMN_GAP: f32 = 9.0;
@@ -34,8 +34,9 @@ pub(super) fn draw_all(canvas: &mut Canvas<'_>, figure: &Figure, top: f32) -> f3
     let rows: Vec<&[Panel]> = figure.rows().collect();
     let mut sides: Vec<Vec<Sides>> = rows.iter().map(|panels| row_sides(canvas, panels)).collect();
     align(&mut sides);
+    let width = sides.iter().max_by_key(|row| row.len()).map_or(0.0, |row| plot_width(canvas, row));
     let slots: Vec<Vec<Slot<'_>>> =
-        rows.iter().zip(&sides).map(|(panels, sides)| arrange(canvas, panels, sides)).collect();
+        rows.iter().zip(&sides).map(|(panels, sides)| arrange(panels, sides, width)).collect();
     let header = Header::of(canvas, &slots);
     let mut bottom = top;
     for (index, row) in slots.into_iter().enumerate() {
@@ -45,15 +46,21 @@ pub(super) fn draw_all(canvas: &mut Canvas<'_>, figure: &Figure, top: f32) -> f3
     bottom
 }
 
-/// Gives rows of as many panels the same room beside their plots, so that plots below each other are aligned.
+/// Gives all rows the same room beside their plots, so that plots below each other are aligned. A row of fewer panels
+/// than others leaves the rest free: its last panel may reach into that.
 fn align(rows: &mut [Vec<Sides>]) {
-    for columns in 1..=rows.iter().map(Vec::len).max().unwrap_or(0) {
-        for column in 0..columns {
-            let mut same: Vec<&mut Sides> =
-                rows.iter_mut().filter(|row| row.len() == columns).map(|row| &mut row[column]).collect();
-            let left = same.iter().map(|sides| sides.left).fold(0.0, f32::max);
-            let right = same.iter().map(|sides| sides.right).fold(0.0, f32::max);
-            same.iter_mut().for_each(|sides| (sides.left, sides.right) = (left, right));
+    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+    for column in 0..columns {
+        let left = rows.iter().filter_map(|row| row.get(column)).map(|sides| sides.left).fold(0.0, f32::max);
+        let ends = |row: &[Sides]| row.len() == column + 1 && row.len() < columns;
+        let others = rows.iter().filter(|row| !ends(row)).filter_map(|row| row.get(column));
+        let right = others.map(|sides| sides.right).fold(0.0, f32::max);
+        for row in rows.iter_mut() {
+            let ends = ends(row);
+            if let Some(sides) = row.get_mut(column) {
+                sides.left = left;
+                sides.right = if ends { sides.right } else { right };
+            }
         }
     }
 }
@@ -68,6 +75,8 @@ fn draw(canvas: &mut Canvas<'_>, mut slots: Vec<Slot<'_>>, header: &Header, top:
         let ends = match &slot.panel.content {
             Content::Map(map) => map_panel::draw(canvas, map, plot, bounds, has_labels, has_bar),
             Content::Lines(lines) => line_panel::draw(canvas, lines, plot, bounds, has_labels),
+            Content::Curves(curves) => curve_panel::draw(canvas, curves, plot, bounds, has_labels),
+            Content::Bars(bars) => bar_panel::draw(canvas, bars, plot, bounds, has_labels),
         };
         header.draw_title(canvas, slot, top);
         bottom = bottom.max(ends);
@@ -90,17 +99,29 @@ fn row_sides(canvas: &Canvas<'_>, panels: &[Panel]) -> Vec<Sides> {
                 left: unless(labels, line_panel::axis_room(canvas, lines, height)),
                 right: layer_number_overhang(canvas, lines.n_layers),
             },
+            Content::Curves(curves) => Sides {
+                left: unless(labels, curve_panel::axis_room(canvas, curves, height)),
+                right: number_axis::overhang(canvas, curves),
+            },
+            Content::Bars(bars) => Sides {
+                left: unless(labels, bar_panel::axis_room(canvas, bars, height)),
+                right: bar_panel::overhang(canvas, bars),
+            },
         }
     };
     panels.iter().enumerate().map(sides).collect()
 }
 
-/// Shares the figure's width among the panels; all plots begin at 0 from the top yet.
-fn arrange<'a>(canvas: &Canvas<'_>, panels: &'a [Panel], sides: &[Sides]) -> Vec<Slot<'a>> {
-    let height = row_height(panels);
+/// How wide a plot is in a row that fills the figure.
+fn plot_width(canvas: &Canvas<'_>, sides: &[Sides]) -> f32 {
     let taken: f32 = sides.iter().map(|sides| sides.left + sides.right).sum();
-    let gaps = COLUMN_GAP * (panels.len() - 1) as f32;
-    let width = (canvas.width - 2.0 * MARGIN - gaps - taken) / panels.len() as f32;
+    let gaps = COLUMN_GAP * sides.len().saturating_sub(1) as f32;
+    (canvas.width - 2.0 * MARGIN - gaps - taken) / sides.len().max(1) as f32
+}
+
+/// Places panels from left to right; all plots begin at 0 from the top yet.
+fn arrange<'a>(panels: &'a [Panel], sides: &[Sides], width: f32) -> Vec<Slot<'a>> {
+    let height = row_height(panels);
     let mut start = MARGIN;
     let slot = |(index, (panel, sides)): (usize, (&'a Panel, &Sides))| {
         let plot = Rect { x: start + sides.left, y: 0.0, width, height };
@@ -119,7 +140,7 @@ fn row_height(panels: &[Panel]) -> f32 {
 fn plot_height(panel: &Panel) -> f32 {
     match &panel.content {
         Content::Map(map) => map_panel::plot_height(map.rows.len()),
-        Content::Lines(_) => line_panel::PLOT_HEIGHT,
+        Content::Lines(_) | Content::Curves(_) | Content::Bars(_) => line_panel::PLOT_HEIGHT,
     }
 }
 
@@ -128,10 +149,21 @@ fn shares_labels(panels: &[Panel], index: usize) -> bool {
     let before = index.checked_sub(1).map(|before| &panels[before].content);
     match (before, &panels[index].content) {
         (Some(Content::Map(before)), Content::Map(map)) => before.rows == map.rows,
-        (Some(Content::Lines(before)), Content::Lines(lines)) => {
-            (before.low, before.high, &before.measure) == (lines.low, lines.high, &lines.measure)
+        (Some(before), content) => {
+            let axes = [before, content].map(vertical_axis);
+            axes[0].is_some() && axes[0] == axes[1]
         }
         _ => false,
+    }
+}
+
+/// The ends of a panel's vertical axis and what it shows, where it has one.
+fn vertical_axis(content: &Content) -> Option<(f64, f64, &str)> {
+    match content {
+        Content::Map(_) => None,
+        Content::Lines(Lines { low, high, measure, .. })
+        | Content::Curves(Curves { low, high, measure, .. })
+        | Content::Bars(Bars { low, high, measure, .. }) => Some((*low, *high, measure)),
     }
 }
 

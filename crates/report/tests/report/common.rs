@@ -1,6 +1,6 @@
 //! Made-up maps with the two sites of the paper: early at the subject's last token, late at the last token.
 
-use causal_trace_core::{Component, Direction};
+use causal_trace_core::{Component, Direction, Window};
 use causal_trace_report::HeatMap;
 
 /// A map of the given tokens; those from `start` to `end` are the subject.
@@ -11,7 +11,7 @@ pub(crate) fn map(
     n_layers: usize,
 ) -> HeatMap {
     let (clean, corrupted) = (0.9231, 0.0587);
-    let window = if component == Component::Residual { 1 } else { 10 };
+    let window = component.window(Window::ROME, Window::SINGLE).width;
     let mut values = Vec::new();
     for token in 0..tokens.len() {
         for layer in 0..n_layers {
@@ -38,7 +38,11 @@ pub(crate) fn map(
 /// The effect of one site, with some unevenness that is the same on every machine.
 fn effect(component: Component, token: usize, depth: f32, tokens: usize, last_subject: usize) -> f32 {
     let (early, late) = match component {
-        Component::Residual => (0.72 * falling(depth, 0.4), 0.85 * (1.0 - falling(depth, 0.62))),
+        Component::Residual | Component::ResidPre | Component::ResidMid => {
+            (0.72 * falling(depth, 0.4), 0.85 * (1.0 - falling(depth, 0.62)))
+        }
+        Component::MlpSevered => (0.2 * falling(depth, 0.3), 0.8 * (1.0 - falling(depth, 0.7))),
+        Component::AttentionSevered => (0.6 * falling(depth, 0.4), 0.7 * (1.0 - falling(depth, 0.8))),
         Component::Mlp => (0.46 * bump(depth, 0.35, 0.17), 0.08 * bump(depth, 0.75, 0.1)),
         Component::Attention => (0.07 * bump(depth, 0.1, 0.1), 0.52 * bump(depth, 0.68, 0.12)),
     };

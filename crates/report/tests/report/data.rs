@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use causal_trace_core::{
-    Component, Corruption, CorruptionMode, Direction, Distribution, Fact, NoiseStream, Role, RoleConvention,
-    Window,
+    Component, Corruption, CorruptionMode, Direction, Distribution, Fact, Method, Metric, NoiseStream, Role,
+    RoleConvention, Window,
 };
 use causal_trace_results::statistics::{ComponentSummary, RoleTable, Summary};
 use causal_trace_results::{
@@ -32,18 +32,24 @@ pub(crate) fn manifest(model: &str, n_layers: usize) -> Manifest {
         }],
         target: Target::Predicted,
         settings: Settings {
-            components: Component::ALL.to_vec(),
+            components: Component::ROME.to_vec(),
             window: Window { width: 10 },
+            residual_window: Window::SINGLE,
+            metrics: Vec::new(),
+            roles: RoleConvention::Rome,
             direction: Direction::Denoise,
             corruption: Some(Corruption {
-                distribution: Distribution::Gaussian,
-                level: 0.1338,
-                mode: CorruptionMode::Add,
-                baseline_mode: CorruptionMode::Add,
+                method: Method::Noise {
+                    distribution: Distribution::Gaussian,
+                    level: 0.1338,
+                    mode: CorruptionMode::Add,
+                    baseline_mode: CorruptionMode::Add,
+                },
                 extra_tokens: 0,
                 stream: NoiseStream::Independent,
                 seed: 1,
                 samples: 10,
+                fresh_for_each_site: false,
             }),
             noise: Some(NoiseSource {
                 rule: "s3".to_owned(),
@@ -66,6 +72,11 @@ fn bump(depth: f64, around: f64, width: f64) -> f64 {
 /// The mean effect at a role and depth: early at the subject's last token, late at the last token.
 fn effect(component: Component, role: usize, depth: f64) -> f64 {
     let [early, late] = match component {
+        Component::ResidPre | Component::ResidMid => {
+            [0.1 * bump(depth, 0.35, 0.25), 0.2 * bump(depth, 1.0, 0.3)]
+        }
+        Component::MlpSevered => [0.04 * bump(depth, 0.2, 0.25), 0.19 * bump(depth, 1.0, 0.3)],
+        Component::AttentionSevered => [0.1 * bump(depth, 0.3, 0.22), 0.18 * bump(depth, 1.0, 0.3)],
         Component::Residual => [0.11 * bump(depth, 0.3, 0.25), 0.2 * bump(depth, 1.0, 0.3)],
         Component::Mlp => [0.07 * bump(depth, 0.35, 0.15), 0.02 * bump(depth, 0.8, 0.1)],
         Component::Attention => [0.01 * bump(depth, 0.1, 0.1), 0.12 * bump(depth, 0.7, 0.2)],
@@ -98,7 +109,7 @@ fn component(component: Component, n_layers: usize, has_empty_role: bool) -> Com
     let peaks = |role: usize| (0..n_layers).map(|layer| peak(role, layer as f64 / n_layers as f64)).collect();
     ComponentSummary {
         layers: n_layers,
-        window: if component.is_windowed() { 10 } else { 1 },
+        window: component.window(Window::ROME, Window::SINGLE).width,
         roles: Role::ALL.map(Role::name),
         counts,
         prompt_counts: counts,
@@ -132,6 +143,7 @@ pub(crate) fn summary(
         selection: "all".to_owned(),
         role_convention: RoleConvention::Rome,
         direction: Direction::Denoise,
+        metric: Metric::Probability,
         average_total_effect: 0.197,
         ci95_total_effect: [0.171, 0.224],
         mean_clean: 0.261,
@@ -172,7 +184,15 @@ pub(crate) fn record(tokens: &[&str], subject: std::ops::Range<usize>, n_layers:
             .collect();
         let indirect_effect: Vec<f64> = patched.iter().map(|patched| patched - mean).collect();
         let percent_improvement = indirect_effect.iter().map(|effect| effect / (clean - mean)).collect();
-        EffectGrid { component, n_layers, patched, indirect_effect, percent_improvement, samples }
+        EffectGrid {
+            component,
+            metric: Metric::Probability,
+            n_layers,
+            patched,
+            indirect_effect,
+            percent_improvement,
+            samples,
+        }
     };
     let traced = TracedPrompt {
         answer: " Seattle".to_owned(),
@@ -182,7 +202,9 @@ pub(crate) fn record(tokens: &[&str], subject: std::ops::Range<usize>, n_layers:
         corrupted: mean,
         corrupted_samples: corrupted.clone(),
         noise_level: Some(0.1338),
-        grids: Component::ALL.map(grid).to_vec(),
+        foil: None,
+        others: Vec::new(),
+        grids: Component::ROME.map(grid).to_vec(),
     };
     PromptRecord {
         fact: Fact {
@@ -194,11 +216,14 @@ pub(crate) fn record(tokens: &[&str], subject: std::ops::Range<usize>, n_layers:
             prediction: None,
             relation_id: None,
             relation: None,
+            counterpart: None,
+            foil: None,
         },
         ids: Vec::new(),
         tokens: tokens.iter().map(|&token| token.to_owned()).collect(),
         subject: Some(subject.into()),
         subject_occurrences: 1,
+        counterpart: None,
         outcome: Outcome::Traced(traced),
     }
 }

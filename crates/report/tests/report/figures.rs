@@ -27,9 +27,38 @@ pub(crate) fn assert_recorded(name: &str, found: &str) {
 
 #[test]
 fn five_tokens_of_each_component_are_drawn_as_recorded() {
-    for component in Component::ALL {
+    for component in Component::ROME {
         let svg = short(component).svg().unwrap();
         assert_recorded(&format!("short{}.svg", component.file_suffix()), &svg);
+    }
+}
+
+#[test]
+fn the_other_components_are_named() {
+    for (component, title, axis) in [
+        (
+            Component::ResidPre,
+            "restoring a state before a layer",
+            "single restored layer input within gpt2-xl",
+        ),
+        (
+            Component::ResidMid,
+            "restoring a state within a layer",
+            "single restored mid-layer state within gpt2-xl",
+        ),
+        (
+            Component::MlpSevered,
+            "restoring a state with MLPs severed",
+            "single restored layer within gpt2-xl",
+        ),
+        (
+            Component::AttentionSevered,
+            "a state with attention severed",
+            "single restored layer within gpt2-xl",
+        ),
+    ] {
+        let text = crate::panels::text_of(&short(component).svg().unwrap());
+        assert!(text.contains(title) && text.contains(axis), "{text}");
     }
 }
 

@@ -2,8 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic, its helpers too")]
 
+mod charts;
 mod common;
 mod data;
+mod experiment_tests;
+mod experiments;
 mod figures;
 mod inputs;
 mod page;

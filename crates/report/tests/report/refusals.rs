@@ -2,7 +2,7 @@
 
 use std::io::Cursor;
 
-use causal_trace_core::Component;
+use causal_trace_core::{Component, Metric};
 use causal_trace_report::figures::{
     MapStyle, Measure, Statistic, SummarySide, average, lines, overview, peaks, prompt, repeated, standard,
     summaries_side_by_side, wrong_direction,
@@ -14,7 +14,7 @@ use crate::common::SHORT;
 use crate::data::{EMPTY_ROLE, manifest, record, summary, traced};
 use crate::panels::text_of;
 
-const ALL: [Component; 3] = Component::ALL;
+const ALL: [Component; 3] = Component::ROME;
 
 #[test]
 fn summaries_without_content_are_refused() {
@@ -67,7 +67,9 @@ fn tables_of_the_wrong_size_are_refused() {
 fn prompts_that_cannot_be_drawn_are_refused() {
     let made = manifest("demo", 8);
     let whole = record(&SHORT, 0..2, 8);
-    let draw = |record: &_| overview(&made, record, Measure::IndirectEffect, MapStyle::Plain).unwrap_err();
+    let draw = |record: &_| {
+        overview(&made, record, Metric::Probability, Measure::IndirectEffect, MapStyle::Plain).unwrap_err()
+    };
     let mut skipped = whole.clone();
     skipped.outcome = Outcome::Skipped(Skip { reason: SkipReason::TooLong, detail: String::new() });
     assert_eq!(draw(&skipped), FigureError::NotTraced { id: 12, reason: "too_long" });
@@ -88,15 +90,22 @@ fn prompts_that_cannot_be_drawn_are_refused() {
     assert_eq!(draw(&subject), FigureError::NoSubject { id: 12 });
     let mut unknown = whole.clone();
     unknown.subject = None;
-    assert!(overview(&made, &unknown, Measure::IndirectEffect, MapStyle::Plain).is_ok());
+    assert!(overview(&made, &unknown, Metric::Probability, Measure::IndirectEffect, MapStyle::Plain).is_ok());
     let mut means_only = whole.clone();
     traced(&mut means_only).grids.iter_mut().for_each(|grid| grid.samples.clear());
-    let error = repeated(&made, &means_only).unwrap_err();
+    let error = repeated(&made, &means_only, Metric::Probability).unwrap_err();
     assert!(matches!(error, FigureError::Samples { patched: 0, corrupted: 4, .. }));
     let mut residual_only = whole;
     traced(&mut residual_only).grids.truncate(1);
-    let error =
-        prompt(&made, &residual_only, Component::Mlp, Measure::IndirectEffect, MapStyle::Plain).unwrap_err();
+    let error = prompt(
+        &made,
+        &residual_only,
+        Component::Mlp,
+        Metric::Probability,
+        Measure::IndirectEffect,
+        MapStyle::Plain,
+    )
+    .unwrap_err();
     assert_eq!(error, FigureError::NoComponent { id: 12, component: Component::Mlp });
 }
 

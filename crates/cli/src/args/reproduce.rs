@@ -1,0 +1,72 @@
+//! `causal-trace reproduce` as it is typed.
+
+use std::path::PathBuf;
+
+use super::{MOST_THREADS, up_to};
+use crate::experiment::Asked;
+use crate::memory::parse_bytes;
+
+const MOST_FACTS: usize = 1 << 30;
+
+const EXAMPLES: &str = "Examples:
+  causal-trace reproduce --list
+  causal-trace reproduce rome-averages
+  causal-trace reproduce gaussian-noise --model ./gpt2-xl --facts known_1000.json --out gpt2-xl-noise
+  causal-trace reproduce ./my.toml --limit 20
+
+An experiment is a TOML file; docs/experiments.md describes it. The same command on the same folder goes on where it
+stopped.
+
+Exit codes: 0 done, 1 failed or interrupted, 2 wrong usage.";
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct ReproduceArgs {
+    /// The experiment: one of --list, or the path of a TOML file
+    #[arg(value_name = "NAME|FILE.toml", required_unless_present_any = ["list", "print"])]
+    pub(crate) experiment: Option<String>,
+    /// List the experiments, with about how long each takes on the chosen model
+    #[arg(long)]
+    pub(crate) list: bool,
+    /// Print the file of an embedded experiment, to be copied and changed
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["list", "experiment"])]
+    pub(crate) print: Option<String>,
+    /// `demo`, `demo-j` (embedded), a folder in Hugging Face layout, or the id of a model in the Hugging Face cache
+    #[arg(long, value_name = "MODEL", default_value = "demo")]
+    pub(crate) model: String,
+    /// The other model, where an experiment compares two
+    #[arg(long, value_name = "MODEL", default_value = "demo-j")]
+    pub(crate) second_model: String,
+    /// The facts, as ROME's known_1000.json, where the experiment has none of its own [default: the embedded facts]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) facts: Option<PathBuf>,
+    /// No run traces more than N facts
+    #[arg(long, value_name = "N", value_parser = up_to(MOST_FACTS))]
+    pub(crate) limit: Option<usize>,
+    /// Folder for results, figures and README.md [default: the experiment's name]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Upper bound for the states carried at once, as in 500M or 4G [default: half of the free memory]
+    #[arg(long, value_name = "BYTES", value_parser = parse_bytes)]
+    pub(crate) memory: Option<usize>,
+    /// Threads [default: one for each processor]
+    #[arg(long, value_name = "N", value_parser = up_to(MOST_THREADS))]
+    pub(crate) threads: Option<usize>,
+    /// Print JSON instead of text
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+impl ReproduceArgs {
+    /// What is asked of every experiment.
+    pub(crate) fn asked(&self) -> Asked {
+        Asked {
+            model: self.model.clone(),
+            second_model: self.second_model.clone(),
+            facts: self.facts.clone(),
+            limit: self.limit,
+            threads: self.threads,
+            memory: self.memory,
+        }
+    }
+}

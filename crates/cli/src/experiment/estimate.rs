@@ -1,0 +1,70 @@
+//! About how long an experiment takes on a model.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use anyhow::Result;
+use causal_trace_results::ModelIdentity;
+
+use super::file::{Experiment, Run, Which};
+use super::job::{Asked, Models, prepared};
+use crate::printer::Printer;
+
+/// So many operations are tried out to see how fast a model is: about a second on two cores.
+const TRIED_OPERATIONS: f64 = 2e10;
+
+/// Knows how fast each model is on this machine.
+pub(crate) struct Estimator<'a> {
+    asked: &'a Asked,
+    models: &'a Models,
+    /// Operations a second.
+    rates: BTreeMap<Which, f64>,
+    silent: Printer,
+}
+
+impl<'a> Estimator<'a> {
+    pub(crate) fn new(asked: &'a Asked, models: &'a Models) -> Self {
+        Estimator { asked, models, rates: BTreeMap::new(), silent: Printer::new(true) }
+    }
+
+    /// About how many seconds the sweeps of an experiment take; not counted is the drawing of its figures.
+    pub(crate) fn seconds(&mut self, experiment: &Experiment) -> Result<f64> {
+        let mut seconds = 0.0;
+        for run in &experiment.runs {
+            let cost = self.sweep_cost(run)?;
+            seconds += cost / self.rate(run)?;
+        }
+        Ok(seconds)
+    }
+
+    fn sweep_cost(&self, run: &Run) -> Result<f64> {
+        Ok(self.sweep(run)?.cost())
+    }
+
+    fn sweep(&self, run: &Run) -> Result<crate::sweep::Sweep<'a>> {
+        let model = self.models.get(run.model)?;
+        let n_layers = model.lm.model.architecture().n_layers;
+        // The files are not read: nothing is kept.
+        let identity = ModelIdentity::named(&model.name, n_layers);
+        prepared(run, self.asked, model, identity, std::path::Path::new(&run.name), &self.silent)
+    }
+
+    /// Found out the first time that a model is asked about, by tracing some of the run's facts.
+    fn rate(&mut self, run: &Run) -> Result<f64> {
+        if let Some(rate) = self.rates.get(&run.model) {
+            return Ok(*rate);
+        }
+        let mut sweep = self.sweep(run)?;
+        if sweep.cost() > 10.0 * TRIED_OPERATIONS && sweep.largest_fact() > TRIED_OPERATIONS {
+            // A large model: one draw of one fact tells enough.
+            let mut single = run.clone();
+            single.options.insert("samples".to_owned(), toml::Value::Integer(1));
+            sweep = self.sweep(&single)?;
+        }
+        let start = Instant::now();
+        let cost = sweep.try_out(TRIED_OPERATIONS)?;
+        let rate = if cost > 0.0 { cost / start.elapsed().as_secs_f64().max(1e-6) } else { f64::INFINITY };
+        self.rates.insert(run.model, rate);
+        Ok(rate)
+    }
+}

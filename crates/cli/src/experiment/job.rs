@@ -1,0 +1,140 @@
+//! An experiment on given models: its sweeps, one after the other.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use causal_trace_results::{ModelIdentity, ResultsFolder};
+
+use super::facts::RunFacts;
+use super::file::{Experiment, Run, Which};
+use super::options;
+use super::outcome::Done;
+use crate::args::{Shard, SweepArgs};
+use crate::models::NamedModel;
+use crate::printer::Printer;
+use crate::settings;
+use crate::sweep::{Interrupt, Request, Sweep};
+
+/// What the command line says of every experiment.
+#[derive(Debug, Clone)]
+pub(crate) struct Asked {
+    pub(crate) model: String,
+    pub(crate) second_model: String,
+    /// In place of the embedded facts, where a run has no facts of its own.
+    pub(crate) facts: Option<PathBuf>,
+    /// No run traces more facts than this.
+    pub(crate) limit: Option<usize>,
+    pub(crate) threads: Option<usize>,
+    pub(crate) memory: Option<usize>,
+}
+
+/// The models of an experiment.
+pub(crate) struct Models {
+    opened: BTreeMap<Which, NamedModel>,
+}
+
+impl Models {
+    /// Opens those that the experiments need.
+    pub(crate) fn open<'a>(
+        asked: &Asked,
+        experiments: impl IntoIterator<Item = &'a Experiment>,
+    ) -> Result<Self> {
+        let mut opened = BTreeMap::new();
+        for run in experiments.into_iter().flat_map(|experiment| &experiment.runs) {
+            let name = match run.model {
+                Which::First => &asked.model,
+                Which::Second => &asked.second_model,
+            };
+            if !opened.contains_key(&run.model) {
+                opened.insert(run.model, NamedModel::open(name)?);
+            }
+        }
+        Ok(Models { opened })
+    }
+
+    pub(super) fn get(&self, which: Which) -> Result<&NamedModel> {
+        self.opened.get(&which).context("the model was not opened")
+    }
+}
+
+/// All sweeps of an experiment, prepared.
+pub(crate) struct Job<'a> {
+    experiment: &'a Experiment,
+    sweeps: Vec<Sweep<'a>>,
+}
+
+impl<'a> Job<'a> {
+    /// Finds everything that is wrong before anything is traced; results go to folders in `out`.
+    pub(crate) fn new(
+        experiment: &'a Experiment,
+        asked: &Asked,
+        models: &'a Models,
+        out: &Path,
+        printer: &Printer,
+    ) -> Result<Self> {
+        let mut identities = BTreeMap::new();
+        for (&which, model) in &models.opened {
+            identities.insert(which, model.identity()?);
+        }
+        let sweep = |run: &Run| {
+            let model = models.get(run.model)?;
+            let identity = identities.get(&run.model).context("the model was not opened")?;
+            prepared(run, asked, model, identity.clone(), &out.join(&run.name), printer)
+        };
+        let sweeps = experiment.runs.iter().map(sweep).collect::<Result<_>>()?;
+        Ok(Job { experiment, sweeps })
+    }
+
+    /// Traces what is not there yet.
+    pub(crate) fn run(&self, printer: &Printer) -> Result<Vec<Done>> {
+        let interrupt = Interrupt::announced(printer)?;
+        let n_runs = self.sweeps.len();
+        let mut done = Vec::new();
+        for (place, (run, sweep)) in self.experiment.runs.iter().zip(&self.sweeps).enumerate() {
+            printer.note(&format!("run {} of {n_runs}: {}", place + 1, run.name));
+            let left = sweep.run(Shard { index: 0, count: 1 }, &interrupt, printer)?;
+            if left > 0 || interrupt.asked() && place + 1 < n_runs {
+                bail!("interrupted in run {}: what is done is saved; the same command goes on", run.name);
+            }
+            done.push(Done::new(run, ResultsFolder::open(sweep.out())?));
+        }
+        Ok(done)
+    }
+}
+
+/// A run's sweep on a model.
+pub(super) fn prepared<'a>(
+    run: &Run,
+    asked: &Asked,
+    model: &'a NamedModel,
+    model_identity: ModelIdentity,
+    out: &Path,
+    printer: &Printer,
+) -> Result<Sweep<'a>> {
+    if let Some(prefix) = &run.prefix {
+        prefix.check(&run.name, &model.lm.tokenizer)?;
+    }
+    let args = arguments(run, asked)?;
+    let RunFacts { file, chosen, identity } = RunFacts::of(run, &args, asked)?;
+    let request = Request {
+        model,
+        model_identity,
+        facts: file,
+        chosen,
+        identity,
+        target: settings::target(args.target, args.method.preset),
+        roles: settings::roles(args.roles, args.method.preset),
+        method: args.method,
+        out: out.to_owned(),
+    };
+    Sweep::new(request, printer).with_context(|| format!("run {}", run.name))
+}
+
+/// The run's options, with those of the machine.
+pub(super) fn arguments(run: &Run, asked: &Asked) -> Result<SweepArgs> {
+    let mut args = options::parsed(run).map_err(anyhow::Error::msg)?;
+    args.method.threads = asked.threads;
+    args.method.memory = asked.memory;
+    Ok(args)
+}

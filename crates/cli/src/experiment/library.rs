@@ -1,0 +1,104 @@
+//! The experiments that are part of this program.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, anyhow, bail};
+
+use super::Experiment;
+use super::source::Source;
+
+/// An embedded file: its name, and its text.
+macro_rules! embedded {
+    ($($name:literal),* $(,)?) => {
+        [$(($name, include_str!(concat!("../../../../experiments/", $name, ".toml")))),*]
+    };
+}
+
+/// In the order in which they are listed.
+const EMBEDDED: [(&str, &str); 21] = embedded![
+    "gaussian-noise",
+    "rome-examples",
+    "noise-variance",
+    "model-comparison",
+    "patch-good-with-bad",
+    "wrong-direction",
+    "noise-levels",
+    "random-embedding",
+    "shuffled-embeddings",
+    "false-facts-prefix",
+    "false-facts-prefix-reversed",
+    "fact-position",
+    "rome-figure-1",
+    "rome-averages",
+    "rome-severed",
+    "rome-noise-kinds",
+    "rome-windows",
+    "corruption-comparison",
+    "pattern-census",
+    "gpt2/rome-examples",
+    "gpt2/false-facts-prefix",
+];
+
+/// An experiment and what it is called.
+#[derive(Debug, Clone)]
+pub(crate) struct Entry {
+    /// Its name, or the stem of its file.
+    pub(crate) name: String,
+    /// As it was asked for.
+    pub(crate) given: String,
+    pub(crate) experiment: Experiment,
+}
+
+/// All embedded experiments.
+pub(crate) fn all() -> Result<Vec<Entry>> {
+    EMBEDDED.iter().map(|(name, text)| embedded_entry(name, text)).collect()
+}
+
+/// An embedded experiment by its name, or one in a file by its path.
+pub(crate) fn open(given: &str) -> Result<Entry> {
+    if let Some((name, text)) = EMBEDDED.iter().find(|(name, _)| *name == given) {
+        return embedded_entry(name, text);
+    }
+    let path = Path::new(given);
+    if path.is_file() {
+        let name = path.file_stem().context("a file without a name")?.to_string_lossy().into_owned();
+        let experiment = Experiment::parse(&Source::read(path)?)?;
+        return Ok(Entry { name, given: given.to_owned(), experiment });
+    }
+    if path.extension().is_some_and(|extension| extension == "toml") {
+        bail!("there is no file {given}");
+    }
+    Err(unknown(given))
+}
+
+/// The text of an embedded experiment.
+pub(crate) fn text_of(name: &str) -> Result<&'static str> {
+    let found = EMBEDDED.iter().find(|(embedded, _)| *embedded == name);
+    found.map(|(_, text)| *text).ok_or_else(|| unknown(name))
+}
+
+fn unknown(given: &str) -> anyhow::Error {
+    let names: Vec<&str> = EMBEDDED.iter().map(|(name, _)| *name).collect();
+    match nearest(given, &names) {
+        Some(near) => {
+            anyhow!("there is no experiment '{given}': did you mean {near}? `reproduce --list` shows all")
+        }
+        None => anyhow!(
+            "there is no experiment '{given}': `reproduce --list` shows all; a file is given by its path"
+        ),
+    }
+}
+
+fn embedded_entry(name: &str, text: &str) -> Result<Entry> {
+    let source =
+        Source { name: format!("experiments/{name}.toml"), folder: PathBuf::new(), text: text.to_owned() };
+    let experiment = Experiment::parse(&source)?;
+    Ok(Entry { name: name.to_owned(), given: name.to_owned(), experiment })
+}
+
+/// The word that is most like another, if any is.
+pub(super) fn nearest<'a>(given: &str, words: &[&'a str]) -> Option<&'a str> {
+    let likeness = |word: &&str| strsim::jaro_winkler(given, word);
+    let best = words.iter().copied().max_by(|one, other| likeness(one).total_cmp(&likeness(other)))?;
+    (likeness(&best) > 0.8).then_some(best)
+}

@@ -1,0 +1,272 @@
+//! An experiment's page: `README.md`, with the figures beside it.
+
+use std::fmt::Write;
+
+use anyhow::Result;
+use causal_trace_core::Metric;
+use causal_trace_report::{PRINT_DPI, Provenance};
+use causal_trace_results::ModelIdentity;
+
+use super::Entry;
+use super::number::short;
+use super::outcome::{Done, Runs};
+use super::section::{Drawn, Section, Table};
+use super::verdict::Judged;
+use crate::output_folder::OutputFolder;
+use crate::printer::{Printer, shown};
+use crate::progress::Counted;
+
+/// Everything that the page holds.
+pub(crate) struct Page {
+    title: String,
+    intro: Vec<String>,
+    command: String,
+    judged: Vec<Judged>,
+    /// The runs with what is known of them.
+    runs: Table,
+    settings: Vec<String>,
+    sections: Vec<Section>,
+}
+
+impl Page {
+    /// Analyses the finished runs of an experiment; `command` is what made them.
+    pub(crate) fn new(entry: &Entry, done: Vec<Done>, command: &str) -> Result<Self> {
+        let experiment = &entry.experiment;
+        let runs = Runs::new(done, |name| experiment.named(name));
+        let mut sections = Vec::new();
+        for analysis in &experiment.analyses {
+            sections.extend(analysis.sections(&runs)?);
+        }
+        let judged = experiment.claims.iter().map(|claim| claim.judge(&runs)).collect();
+        let about = format!("{} This is {}.", sentence(&experiment.shows), experiment.source.described());
+        let intro = std::iter::once(about).chain(experiment.notes.iter().cloned()).collect();
+        Ok(Page {
+            title: experiment.title.clone(),
+            intro,
+            command: command.to_owned(),
+            judged,
+            runs: overview(&runs)?,
+            settings: settings(&runs)?,
+            sections,
+        })
+    }
+
+    /// Writes the figures and the page.
+    pub(crate) fn write(&self, out: &OutputFolder, printer: &Printer) -> Result<()> {
+        let figures: Vec<&Drawn> = self.sections.iter().flat_map(|section| &section.figures).collect();
+        let galleries: Vec<_> = self.sections.iter().flat_map(|section| &section.galleries).collect();
+        let mut progress = Counted::new(printer, "drawing", 3 * figures.len() + 2 * galleries.len());
+        for Drawn { stem, figure, .. } in figures {
+            out.write(&format!("figures/{stem}.svg"), figure.svg()?.as_bytes())?;
+            out.write(&format!("figures/{stem}.pdf"), &figure.pdf()?)?;
+            out.write(&format!("figures/{stem}.png"), &figure.png(PRINT_DPI)?)?;
+            progress.done(3);
+        }
+        for (stem, gallery) in galleries {
+            out.write(&format!("figures/{stem}.pdf"), &gallery.pdf()?)?;
+            out.write(&format!("figures/{stem}.html"), gallery.html()?.as_bytes())?;
+            progress.done(2);
+        }
+        out.write("README.md", self.markdown().as_bytes())
+    }
+
+    /// The page's text.
+    fn markdown(&self) -> String {
+        let mut text = format!("# {}\n", self.title);
+        // Writing to a String cannot fail, here and below.
+        for paragraph in &self.intro {
+            let _ = write!(text, "\n{paragraph}\n");
+        }
+        let _ = write!(text, "\nMade by\n\n    {}\n", self.command);
+        if !self.judged.is_empty() {
+            text.push_str("\n## What was claimed\n\n");
+            for judged in &self.judged {
+                let _ = writeln!(
+                    text,
+                    "- {} **{}.**",
+                    sentence(&judged.says),
+                    capital(&judged.verdict.to_string())
+                );
+                for reason in &judged.reasons {
+                    let _ = writeln!(text, "  - {}", sentence(reason));
+                }
+            }
+            text.push_str(&format!("\n{VERDICTS}\n"));
+        }
+        text.push_str("\n## Runs\n\n");
+        text.push_str(&table(&self.runs));
+        text.push('\n');
+        for line in &self.settings {
+            let _ = writeln!(text, "- {line}");
+        }
+        self.sections.iter().for_each(|section| text.push_str(&section_text(section)));
+        text
+    }
+
+    /// What a person wants to know at once.
+    pub(crate) fn summary(&self) -> String {
+        let mut lines = vec![self.title.clone()];
+        for judged in &self.judged {
+            lines.push(String::new());
+            lines.push(format!("{}: {}", judged.verdict, judged.says));
+            lines.extend(judged.reasons.iter().map(|reason| format!("  {reason}")));
+        }
+        for section in self.sections.iter().filter(|section| !section.findings.is_empty()) {
+            lines.push(String::new());
+            lines.push(section.title.clone());
+            lines.extend(section.findings.iter().map(|finding| format!("  {finding}")));
+        }
+        lines.iter().map(|line| shown(line)).collect::<Vec<_>>().join("\n")
+    }
+
+    /// The same as JSON.
+    pub(crate) fn to_json(&self) -> serde_json::Value {
+        let claims = self.judged.iter().map(|judged| {
+            let (says, verdict) = (&judged.says, judged.verdict.to_string());
+            serde_json::json!({ "claim": says, "verdict": verdict, "reasons": judged.reasons })
+        });
+        let sections = self.sections.iter().map(|section| {
+            let figures: Vec<String> =
+                section.figures.iter().map(|figure| format!("figures/{}.png", figure.stem)).collect();
+            serde_json::json!({ "title": section.title, "findings": section.findings, "figures": figures })
+        });
+        serde_json::json!({
+            "title": self.title,
+            "command": self.command,
+            "claims": claims.collect::<Vec<_>>(),
+            "sections": sections.collect::<Vec<_>>(),
+        })
+    }
+}
+
+/// How verdicts are reached.
+const VERDICTS: &str = "A claim holds here if each of its tests is met and the 95 % intervals of the two numbers, where \
+they have any, do not overlap; it does not hold if one is missed in that way; else it is open. The tests are in the \
+experiment's file.";
+
+/// One line for each run.
+fn overview(runs: &Runs) -> Result<Table> {
+    let mut table = Table::new(&[
+        "run",
+        "model",
+        "traced",
+        "left out",
+        "clean p",
+        "corrupted p*",
+        "average total effect",
+    ]);
+    for done in &runs.all {
+        let model = &done.manifest().model;
+        let facts: usize = done.manifest().facts.iter().map(|facts| facts.n_facts).sum();
+        let mut row = vec![done.name.clone(), model.name.clone()];
+        match done.n_traced()? {
+            0 => row.extend(["0".to_owned(), skipped(done)?, "–".to_owned(), "–".to_owned(), "–".to_owned()]),
+            n => {
+                let summary = done.summary(Metric::Probability)?;
+                let [low, high] = summary.ci95_total_effect;
+                let left_out = if n < facts { skipped(done)? } else { String::new() };
+                row.extend([
+                    format!("{n} of {facts}"),
+                    left_out,
+                    short(summary.mean_clean),
+                    short(summary.mean_corrupted),
+                    format!("{} [{}, {}]", short(summary.average_total_effect), short(low), short(high)),
+                ]);
+            }
+        }
+        table.rows.push(row);
+    }
+    Ok(table)
+}
+
+/// How many facts were left out for each reason.
+fn skipped(done: &Done) -> Result<String> {
+    let mut reasons = std::collections::BTreeMap::new();
+    for record in done.folder.prompts() {
+        if let causal_trace_results::Outcome::Skipped(skip) = record?.outcome {
+            *reasons.entry(skip.reason.name().replace('_', " ")).or_insert(0) += 1;
+        }
+    }
+    let listed: Vec<String> = reasons.iter().map(|(reason, n)| format!("{n} {reason}")).collect();
+    Ok(listed.join(", "))
+}
+
+/// The models, and the settings of each run; those that are alike are said once.
+fn settings(runs: &Runs) -> Result<Vec<String>> {
+    let mut models: Vec<String> = runs.all.iter().map(|done| identity(&done.manifest().model)).collect();
+    models.sort();
+    models.dedup();
+    let mut said: Vec<(String, Vec<&str>)> = Vec::new();
+    for done in &runs.all {
+        let settings = Provenance::of(done.manifest(), 0).settings;
+        match said.iter_mut().find(|(known, _)| *known == settings) {
+            Some((_, names)) => names.push(&done.name),
+            None => said.push((settings, vec![&done.name])),
+        }
+    }
+    let settings = said.into_iter().map(|(settings, names)| format!("{}: {settings}.", names.join(", ")));
+    Ok(models.into_iter().chain(settings).collect())
+}
+
+fn identity(model: &ModelIdentity) -> String {
+    let kind = model.model_type.as_deref().unwrap_or("unknown type");
+    let width = model.d_model.map_or(String::new(), |width| format!(", width {width}"));
+    let weights = model
+        .weights_sha256
+        .as_deref()
+        .map_or(String::new(), |hash| format!(", weights {}", hash.get(..12).unwrap_or(hash)));
+    format!("Model {}: {kind}, {} layers{width}{weights}.", model.name, model.n_layers)
+}
+
+fn section_text(section: &Section) -> String {
+    let mut text = format!("\n## {}\n", section.title);
+    let _ = writeln!(text);
+    for finding in &section.findings {
+        let _ = writeln!(text, "- {finding}");
+    }
+    if !section.findings.is_empty() {
+        text.push('\n');
+    }
+    for (place, of) in section.tables.iter().enumerate() {
+        let gap = if place > 0 { "\n" } else { "" };
+        let _ = write!(text, "{gap}{}", table(of));
+    }
+    for Drawn { stem, caption, .. } in section.figures.iter().filter(|figure| figure.is_shown) {
+        let _ = write!(text, "\n![{}](figures/{stem}.png)\n", plain(caption));
+    }
+    let linked = section.figures.iter().filter(|figure| !figure.is_shown);
+    let mut links: Vec<String> =
+        linked.map(|figure| format!("[{}](figures/{}.png)", plain(&figure.caption), figure.stem)).collect();
+    links.extend(section.galleries.iter().map(|(stem, gallery)| {
+        format!("{} ([pages](figures/{stem}.pdf), [browser](figures/{stem}.html))", plain(&gallery.title))
+    }));
+    if !links.is_empty() {
+        let _ = write!(text, "\nAlso: {}.\n", links.join("; "));
+    }
+    text
+}
+
+fn table(table: &Table) -> String {
+    let line = |cells: &[String]| {
+        let cells: Vec<String> = cells.iter().map(|cell| cell.replace('|', "\\|")).collect();
+        format!("| {} |\n", cells.join(" | "))
+    };
+    let rule = vec!["---".to_owned(); table.head.len()];
+    let rows: String = table.rows.iter().map(|row| line(row)).collect();
+    format!("{}{}{rows}", line(&table.head), line(&rule))
+}
+
+/// Text that may stand in a link.
+fn plain(text: &str) -> String {
+    text.replace(['[', ']'], "").replace(['\n', '|'], " ")
+}
+
+fn sentence(text: &str) -> String {
+    let text = capital(text);
+    if text.ends_with(['.', '!', '?']) { text } else { format!("{text}.") }
+}
+
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
+}

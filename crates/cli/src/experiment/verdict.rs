@@ -1,0 +1,195 @@
+//! Claims, tested: what was said of an experiment, and whether the numbers here agree.
+
+use std::fmt;
+
+use anyhow::Result;
+use serde::Deserialize;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{MapAccess, Visitor};
+
+use super::number::{Measured, Number, percent, short};
+use super::outcome::Runs;
+
+/// What was said of an experiment, in our words, and what must be so for it to hold here.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct Claim {
+    pub(super) says: String,
+    /// All must be met; without any the figures must be looked at.
+    #[serde(default)]
+    test: Vec<Test>,
+}
+
+/// A number beside another.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct Test {
+    number: Number,
+    above: Option<Bound>,
+    below: Option<Bound>,
+    /// The bound is multiplied by this.
+    #[serde(default = "once")]
+    times: f64,
+}
+
+fn once() -> f64 {
+    1.0
+}
+
+/// What a number is compared with.
+#[derive(Debug, Clone)]
+enum Bound {
+    Value(f64),
+    Number(Box<Number>),
+}
+
+impl<'de> Deserialize<'de> for Bound {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Either;
+        impl<'de> Visitor<'de> for Either {
+            type Value = Bound;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a number, or a table as in { of = \"average\" }")
+            }
+
+            fn visit_f64<E>(self, value: f64) -> Result<Bound, E> {
+                Ok(Bound::Value(value))
+            }
+
+            fn visit_i64<E>(self, value: i64) -> Result<Bound, E> {
+                Ok(Bound::Value(value as f64))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Bound, A::Error> {
+                Ok(Bound::Number(Box::new(Number::deserialize(MapAccessDeserializer::new(map))?)))
+            }
+        }
+        deserializer.deserialize_any(Either)
+    }
+}
+
+/// Whether a claim holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    Holds,
+    DoesNotHold,
+    /// The intervals of the numbers overlap, or one holds the bound.
+    Open,
+    /// There is no rule, or a number could not be computed.
+    NotJudged,
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Verdict::Holds => "holds here",
+            Verdict::DoesNotHold => "does not hold here",
+            Verdict::Open => "open here",
+            Verdict::NotJudged => "not judged",
+        })
+    }
+}
+
+/// A claim and what became of it.
+#[derive(Debug, Clone)]
+pub(crate) struct Judged {
+    pub(crate) says: String,
+    pub(crate) verdict: Verdict,
+    /// One sentence for each test, with the numbers.
+    pub(crate) reasons: Vec<String>,
+}
+
+impl Claim {
+    pub(super) fn judge(&self, runs: &Runs) -> Judged {
+        let says = self.says.clone();
+        if self.test.is_empty() {
+            let reasons = vec!["no rule: the figures must be looked at".to_owned()];
+            return Judged { says, verdict: Verdict::NotJudged, reasons };
+        }
+        let (verdicts, reasons): (Vec<Verdict>, Vec<String>) =
+            self.test.iter().map(|test| test.judge(runs)).unzip();
+        let any = |wanted| verdicts.contains(&wanted);
+        let verdict = if any(Verdict::NotJudged) {
+            Verdict::NotJudged
+        } else if any(Verdict::DoesNotHold) {
+            Verdict::DoesNotHold
+        } else if any(Verdict::Open) {
+            Verdict::Open
+        } else {
+            Verdict::Holds
+        };
+        Judged { says, verdict, reasons }
+    }
+
+    /// The runs that its tests name.
+    pub(super) fn run_names(&self) -> Vec<&str> {
+        self.test.iter().flat_map(Test::run_names).collect()
+    }
+}
+
+impl Test {
+    fn run_names(&self) -> Vec<&str> {
+        let bounds = [&self.above, &self.below].into_iter().flatten();
+        let numbers = bounds.filter_map(|bound| match bound {
+            Bound::Number(number) => Some(&**number),
+            Bound::Value(_) => None,
+        });
+        numbers.chain([&self.number]).flat_map(Number::run_names).collect()
+    }
+
+    fn judge(&self, runs: &Runs) -> (Verdict, String) {
+        let measured = match self.number.measure(runs) {
+            Ok(measured) => measured,
+            Err(error) => return (Verdict::NotJudged, format!("{error:#}")),
+        };
+        let Some((bound, is_above)) = self
+            .above
+            .iter()
+            .map(|bound| (bound, true))
+            .chain(self.below.iter().map(|bound| (bound, false)))
+            .next()
+        else {
+            return (Verdict::NotJudged, "the test has neither above nor below".to_owned());
+        };
+        let other = match bound {
+            Bound::Value(value) => {
+                Ok(Measured { value: *value, ci95: None, what: String::new(), is_share: measured.is_share })
+            }
+            Bound::Number(number) => number.measure(runs),
+        };
+        match other {
+            Ok(other) => compare(&measured, &other, self.times, is_above),
+            Err(error) => (Verdict::NotJudged, format!("{error:#}")),
+        }
+    }
+}
+
+fn compare(measured: &Measured, other: &Measured, times: f64, is_above: bool) -> (Verdict, String) {
+    let [low, high] = measured.ends();
+    let [other_low, other_high] = other.ends().map(|end| times * end);
+    let bound = times * other.value;
+    let met = if is_above { measured.value > bound } else { measured.value < bound };
+    let is_clear = low > other_high || high < other_low;
+    // A number without an interval, beside another without, is what it is.
+    let exact = low == high && other_low == other_high;
+    let verdict = match (met, is_clear || exact) {
+        (true, true) => Verdict::Holds,
+        (false, true) => Verdict::DoesNotHold,
+        (_, false) => Verdict::Open,
+    };
+    let relation = match (is_above, met) {
+        (true, true) => "above",
+        (true, false) => "not above",
+        (false, true) => "below",
+        (false, false) => "not below",
+    };
+    let number = |value| if other.is_share { percent(value) } else { short(value) };
+    let factor = if times == 1.0 { String::new() } else { format!("{times} times ") };
+    let against = match &*other.what {
+        "" => number(bound),
+        what => format!("{factor}{what}, {}", other.shown()),
+    };
+    let open = if is_clear || exact { "" } else { "; the intervals overlap" };
+    (verdict, format!("{}, {}, is {relation} {against}{open}", measured.what, measured.shown()))
+}
