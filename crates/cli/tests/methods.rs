@@ -172,7 +172,7 @@ fn prompts_that_do_not_align_are_refused_naming_their_tokens() {
     let pair = ["trace", "--noise-stream", "independent", "--prompt", "France is governed from the city of"];
     let pair = [&pair[..], &["--subject", "France", "--counterpart"]].concat();
     let longer = [&pair[..], &["France is governed from the lovely city of"]].concat();
-    fails(folder.path(), &longer, 1, &["align", "' France'".trim(), "governed", "against"]);
+    fails(folder.path(), &longer, 1, &["align", "'France'", "governed", "against"]);
     let same = [&pair[..], &["France is governed from the city of"]].concat();
     fails(folder.path(), &same, 1, &["same tokens"]);
 }
@@ -319,7 +319,17 @@ fn what_cannot_be_shuffled_is_left_out_with_that_reason() {
     write_facts(folder.path());
     succeeds(
         folder.path(),
-        &["sweep", "--facts", "facts.json", "--corruption", "shuffle", "--out", "shuffled"],
+        &[
+            "sweep",
+            "--facts",
+            "facts.json",
+            "--target",
+            "attribute",
+            "--corruption",
+            "shuffle",
+            "--out",
+            "shuffled",
+        ],
     );
     let skipped = stdout(&succeeds(folder.path(), &["summary", "shuffled", "--skipped"]));
     assert!(skipped.contains("nothing_to_shuffle") && skipped.contains("one token"), "{skipped}");

@@ -28,7 +28,7 @@ mod severed;
 mod side_by_side;
 mod wrong_direction;
 
-use causal_trace_core::Metric;
+use causal_trace_core::{Component, Metric};
 use causal_trace_results::Manifest;
 use causal_trace_results::statistics::Summary;
 
@@ -130,8 +130,8 @@ impl Measure {
 }
 
 /// The figures of a results folder's averages, each with the stem of its file, which ends in the metric where that is
-/// not the probability: average and deviation of both effects, lines, peaks, wrong directions, and the prompts with the
-/// fewest beside those with the most tokens where both are given.
+/// not the probability: average and deviation of both effects, lines, peaks, wrong directions, severed tracing where it
+/// was done, and the prompts with the fewest beside those with the most tokens where both are given.
 ///
 /// # Errors
 /// A summary without prompts or components, or with tables of the wrong size.
@@ -152,6 +152,11 @@ pub fn standard(
     figures.push(("peaks".to_owned(), peaks(manifest, summary)?));
     figures.push(("role-peaks".to_owned(), role_peaks(manifest, summary)?));
     figures.push(("wrong-direction".to_owned(), wrong_direction(manifest, summary)?));
+    if summary.components.contains_key(&Component::Residual)
+        && summary.components.keys().any(|component| component.severed().is_some())
+    {
+        figures.push(("severed".to_owned(), severed(manifest, summary)?));
+    }
     if let (Some(fewest), Some(most)) = (fewest, most) {
         let side =
             |summary: &'_ Summary, which: &str| format!("the {} with the {which} tokens", summary.prompts);
@@ -163,8 +168,18 @@ pub fn standard(
         let figure = summaries_side_by_side("Prompts with the fewest and with the most tokens", &sides)?;
         figures.push(("fewest-and-most-tokens".to_owned(), figure));
     }
-    figures.iter_mut().for_each(|(stem, _)| stem.push_str(&words::stem(summary.metric)));
+    figures.iter_mut().for_each(|(stem, _)| stem.push_str(&metric_suffix(summary.metric)));
     Ok(figures)
+}
+
+/// What the stems of a metric's figures end in, as in "-logit-difference"; nothing for the probability.
+#[must_use]
+pub fn metric_suffix(metric: Metric) -> String {
+    if metric == Metric::Probability {
+        String::new()
+    } else {
+        format!("-{}", metric.name().replace('_', "-"))
+    }
 }
 
 /// How many of some panels stand side by side: at most three.

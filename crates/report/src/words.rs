@@ -67,15 +67,6 @@ pub(crate) fn on(metric: Metric) -> String {
     if metric == Metric::Probability { String::new() } else { format!(" on {}", quantity(metric)) }
 }
 
-/// The end of a file's stem, as in "-logit-difference"; nothing for the probability.
-pub(crate) fn stem(metric: Metric) -> String {
-    if metric == Metric::Probability {
-        String::new()
-    } else {
-        format!("-{}", metric.name().replace('_', "-"))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -85,6 +76,5 @@ mod tests {
         assert_eq!(in_brackets(Metric::KlDivergence), "KL divergence, nats");
         assert_eq!(in_brackets(Metric::Probability), "probability");
         assert_eq!(on(Metric::Probability), "");
-        assert_eq!(stem(Metric::LogitDifference), "-logit-difference");
     }
 }

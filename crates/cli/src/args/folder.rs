@@ -56,6 +56,7 @@ pub(crate) struct SummaryArgs {
 #[derive(Debug, clap::Args)]
 #[command(after_help = format!("Examples:
   causal-trace figures results --out figures
+  causal-trace figures results --metric logit_difference --out logits
   causal-trace figures gpt2-xl --beside gpt-j --prompts ids:12,45 --out side-by-side
 
 {EXIT_CODES}"))]
@@ -68,6 +69,10 @@ pub(crate) struct FiguresArgs {
     pub(crate) out: PathBuf,
     #[command(flatten)]
     pub(crate) choice: ChoiceArgs,
+    /// What is drawn: probability, or what the sweep measured beside it (log_probability, logit, logit_difference,
+    /// kl_divergence, rank)
+    #[arg(long, value_name = "NAME", default_value = "probability")]
+    pub(crate) metric: Metric,
     /// Which of the selected prompts get figures of their own, in the same words as --select [default: 4 at random]
     #[arg(long, value_name = "WHICH")]
     pub(crate) prompts: Option<Selection>,

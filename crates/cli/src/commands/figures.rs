@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::{Result, bail};
 use causal_trace_core::Metric;
 use causal_trace_report::figures::{
-    self, MapStyle, Measure, PromptSide, SummarySide, prompts_side_by_side, summaries_side_by_side,
+    self, MapStyle, Measure, PromptSide, SummarySide, metric_suffix, prompts_side_by_side,
+    summaries_side_by_side,
 };
 use causal_trace_report::{Figure, PRINT_DPI};
 use causal_trace_results::statistics::{Candidate, Selection, Summary, common_ids};
@@ -27,7 +28,7 @@ type Named = (String, Figure);
 
 pub(crate) fn run(args: &FiguresArgs, printer: &Printer) -> Result<()> {
     let folder = open(&args.results, printer)?;
-    let choice = args.choice.choice();
+    let choice = Choice { metric: args.metric, ..args.choice.choice() };
     let ids = selected(&folder, &choice.select)?;
     let prompts = among(&folder, args.prompts.as_ref(), USUAL_PROMPTS, &ids)?;
     let in_gallery = among(&folder, args.gallery.as_ref(), USUAL_GALLERY, &ids)?;
@@ -35,7 +36,7 @@ pub(crate) fn run(args: &FiguresArgs, printer: &Printer) -> Result<()> {
     let records = records(&folder, &prompts.union(&in_gallery).copied().collect())?;
     let mut figures = averages(&folder, &choice, &ids, args.extremes)?;
     for record in prompts.iter().filter_map(|id| records.get(id)) {
-        figures.extend(of_prompt(&folder, record)?);
+        figures.extend(of_prompt(&folder, record, choice.metric)?);
     }
     if let Some(other) = &args.beside {
         let other = open(other, printer)?;
@@ -47,7 +48,8 @@ pub(crate) fn run(args: &FiguresArgs, printer: &Printer) -> Result<()> {
     for (stem, figure) in &figures {
         write(&out, stem, figure, &args.formats, &mut progress)?;
     }
-    write_galleries(&folder, &out, in_gallery.iter().filter_map(|id| records.get(id)), &mut progress)?;
+    let in_gallery = in_gallery.iter().filter_map(|id| records.get(id));
+    write_galleries(&folder, &out, in_gallery, choice.metric, &mut progress)?;
     drop(progress);
     printer.result(&format!("{} figures and 2 galleries in {}", figures.len(), args.out.display()));
     Ok(())
@@ -100,11 +102,11 @@ fn candidates(folder: &ResultsFolder, ids: &BTreeSet<i64>) -> Result<Vec<Candida
 }
 
 /// One prompt's figures, in a folder of its own.
-fn of_prompt(folder: &ResultsFolder, record: &PromptRecord) -> Result<Vec<Named>> {
-    let mut figures = figures::prompt_figures(folder.manifest(), record, Metric::Probability)?;
+fn of_prompt(folder: &ResultsFolder, record: &PromptRecord, metric: Metric) -> Result<Vec<Named>> {
+    let mut figures = figures::prompt_figures(folder.manifest(), record, metric)?;
     let has_draws = matches!(&record.outcome, Outcome::Traced(traced) if traced.corrupted_samples.len() > 1);
     if has_draws {
-        figures.extend(figures::repeated(folder.manifest(), record, Metric::Probability)?);
+        figures.extend(figures::repeated(folder.manifest(), record, metric)?);
     }
     let id = record.fact.known_id;
     Ok(figures.into_iter().map(|(stem, figure)| (format!("prompt-{id}/{stem}"), figure)).collect())
@@ -133,7 +135,8 @@ fn beside(
         SummarySide { name: &second_name, manifest: other.manifest(), summary: &second },
     ];
     let title = "Two models on the same prompts";
-    let mut figures = vec![("beside".to_owned(), summaries_side_by_side(title, &sides)?)];
+    let (metric, suffix) = (choice.metric, metric_suffix(choice.metric));
+    let mut figures = vec![(format!("beside{suffix}"), summaries_side_by_side(title, &sides)?)];
     let drawn: BTreeSet<i64> = prompts.intersection(&common).copied().collect();
     let (mine, theirs) = (records(folder, &drawn)?, records(other, &drawn)?);
     for (id, record) in &mine {
@@ -143,9 +146,8 @@ fn beside(
             PromptSide { manifest: other.manifest(), record: their_record },
         ];
         for measure in Measure::ALL {
-            let stem = format!("beside-prompt-{id}-{}", measure.short());
-            figures
-                .push((stem, prompts_side_by_side(&sides, Metric::Probability, measure, MapStyle::Plain)?));
+            let stem = format!("beside-prompt-{id}-{}{suffix}", measure.short());
+            figures.push((stem, prompts_side_by_side(&sides, metric, measure, MapStyle::Plain)?));
         }
     }
     Ok(figures)
@@ -187,17 +189,12 @@ fn write_galleries<'a>(
     folder: &ResultsFolder,
     out: &OutputFolder,
     records: impl Iterator<Item = &'a PromptRecord> + Clone,
+    metric: Metric,
     progress: &mut Counted,
 ) -> Result<()> {
     for measure in Measure::ALL {
-        let gallery = figures::gallery(
-            folder.manifest(),
-            records.clone(),
-            Metric::Probability,
-            measure,
-            MapStyle::Plain,
-        )?;
-        let stem = format!("gallery-{}", measure.short());
+        let gallery = figures::gallery(folder.manifest(), records.clone(), metric, measure, MapStyle::Plain)?;
+        let stem = format!("gallery-{}{}", measure.short(), metric_suffix(metric));
         out.write(&format!("{stem}.pdf"), &gallery.pdf()?)?;
         out.write(&format!("{stem}.html"), gallery.html()?.as_bytes())?;
         progress.done(2);

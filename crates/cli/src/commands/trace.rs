@@ -275,7 +275,8 @@ impl Traced {
         } else {
             String::new()
         };
-        let is_state_after_layer = matches!(grid.component, Component::Residual | Component::ResidMid);
+        let is_state_after_layer =
+            !matches!(grid.component, Component::Mlp | Component::Attention | Component::ResidPre);
         let is_trivial =
             is_state_after_layer && site.token + 1 == grid.seq_len && site.layer + 1 == grid.n_layers;
         let always = if is_trivial { " (always: nothing comes after it)" } else { "" };

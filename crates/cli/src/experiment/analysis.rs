@@ -262,7 +262,7 @@ fn excused(title: &str, section: Result<Section>) -> Result<Section> {
 
 /// There are too few prompts for an analysis.
 #[derive(Debug)]
-pub(super) struct TooFew(pub(super) String);
+pub(super) struct TooFew(pub(in crate::experiment) String);
 
 impl std::fmt::Display for TooFew {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

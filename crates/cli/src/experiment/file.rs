@@ -83,6 +83,9 @@ pub(crate) struct Run {
     pub(crate) prompts: Vec<InlinePrompt>,
     /// What stands before every prompt.
     pub(crate) prefix: Option<Prefix>,
+    /// Options that take the others' place on a model of fewer than [`DEEP`] layers.
+    #[serde(default)]
+    pub(crate) shallow: BTreeMap<String, toml::Value>,
     /// One option with several values: a sweep for each.
     pub(crate) each: Option<BTreeMap<String, Vec<toml::Value>>>,
     /// The options of `sweep`, by their long names.
@@ -91,7 +94,10 @@ pub(crate) struct Run {
 }
 
 /// The keys of a run beside the options of `sweep`.
-pub(super) const RUN_KEYS: [&str; 5] = ["name", "model", "prompts", "prefix", "each"];
+pub(super) const RUN_KEYS: [&str; 6] = ["name", "model", "prompts", "prefix", "shallow", "each"];
+
+/// A window of ROME's ten layers covers most of a model with fewer layers than this.
+const DEEP: usize = 20;
 
 /// Which model.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
@@ -193,6 +199,15 @@ impl Experiment {
 }
 
 impl Run {
+    /// The run on a model of so many layers.
+    pub(super) fn on(&self, n_layers: usize) -> Run {
+        let mut run = self.clone();
+        if n_layers < DEEP {
+            run.options.extend(self.shallow.clone());
+        }
+        run
+    }
+
     /// Files are looked for beside the experiment's file.
     fn resolve(&mut self, source: &Source) {
         if let Some(toml::Value::String(path)) = self.options.get_mut("facts") {

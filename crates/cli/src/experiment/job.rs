@@ -115,7 +115,7 @@ pub(super) fn prepared<'a>(
     if let Some(prefix) = &run.prefix {
         prefix.check(&run.name, &model.lm.tokenizer)?;
     }
-    let args = arguments(run, asked)?;
+    let args = arguments(&run.on(model.lm.model.architecture().n_layers), asked)?;
     let RunFacts { file, chosen, identity } = RunFacts::of(run, &args, asked)?;
     let request = Request {
         model,
@@ -132,7 +132,7 @@ pub(super) fn prepared<'a>(
 }
 
 /// The run's options, with those of the machine.
-pub(super) fn arguments(run: &Run, asked: &Asked) -> Result<SweepArgs> {
+fn arguments(run: &Run, asked: &Asked) -> Result<SweepArgs> {
     let mut args = options::parsed(run).map_err(anyhow::Error::msg)?;
     args.method.threads = asked.threads;
     args.method.memory = asked.memory;

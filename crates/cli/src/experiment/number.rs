@@ -1,5 +1,7 @@
 //! The numbers by which claims are judged: each has a name in experiment files, and says in words what it is.
 
+use std::collections::BTreeSet;
+
 use anyhow::{Context, Result, bail};
 use causal_trace_core::{Component, Metric, Role, effect};
 use causal_trace_results::statistics::{
@@ -9,6 +11,7 @@ use causal_trace_results::statistics::{
 };
 use serde::Deserialize;
 
+use super::analysis::TooFew;
 use super::outcome::{Done, Runs};
 
 /// Draws of an interval over prompts, and their seed.
@@ -209,15 +212,12 @@ impl Number {
     pub(super) fn measure(&self, runs: &Runs) -> Result<Measured> {
         match self {
             Number::Average { run, component, metric, roles, layers, select } => {
-                let done = runs.one(run.as_ref())?;
-                average(done, done.component(*component), *metric, roles, *layers, select.as_ref())
+                largest(&runs.family(run.as_ref())?, |done| {
+                    average(done, done.component(*component), *metric, roles, *layers, select.as_ref())
+                })
             }
             Number::TotalEffect { run, metric } => {
-                let done = runs.one(run.as_ref())?;
-                let summary = done.summary(*metric)?;
-                let what = format!("the average total effect in {}", done.name);
-                let ci95 = Some(summary.ci95_total_effect);
-                Ok(Measured { ci95, ..Measured::new(summary.average_total_effect, what) })
+                largest(&runs.family(run.as_ref())?, |done| total_effect(done, *metric))
             }
             Number::Clean { run } | Number::Corrupted { run } => {
                 let done = runs.one(run.as_ref())?;
@@ -288,6 +288,20 @@ impl Number {
             | Number::FactEffect { run, .. } => run.iter().map(String::as_str).collect(),
         }
     }
+}
+
+/// The largest of several runs' numbers.
+fn largest(all: &[&Done], measure: impl Fn(&Done) -> Result<Measured>) -> Result<Measured> {
+    let found = all.iter().map(|done| measure(done)).collect::<Result<Vec<_>>>()?;
+    let larger = |best: Measured, next: Measured| if next.value > best.value { next } else { best };
+    found.into_iter().reduce(larger).context("there is no run")
+}
+
+fn total_effect(done: &Done, metric: Metric) -> Result<Measured> {
+    let summary = done.summary(metric)?;
+    let what = format!("the average total effect in {}", described(done, metric));
+    let ci95 = Some(summary.ci95_total_effect);
+    Ok(Measured { ci95, ..Measured::new(summary.average_total_effect, what) })
 }
 
 fn described(done: &Done, metric: Metric) -> String {
@@ -561,18 +575,35 @@ fn evenness(done: &Done, component: Option<Component>) -> Result<Measured> {
     Ok(Measured::share(value.context("no effect at the subject")?, what))
 }
 
+/// The ids that were traced in every run.
+pub(super) fn traced_in_all(all: &[&Done]) -> Result<BTreeSet<i64>> {
+    let mut shared: Option<BTreeSet<i64>> = None;
+    for done in all {
+        let (_, ids) = done.select(&Selection::All)?;
+        shared = Some(shared.map_or(ids.clone(), |shared| &shared & &ids));
+    }
+    Ok(shared.unwrap_or_default())
+}
+
 /// The mean effects of the facts of a prefix: of the places where the clean and the corrupted prompt differ.
-pub(super) fn fact_effects(done: &Done, component: Component, metric: Metric) -> Result<Vec<GroupSummary>> {
-    let mut summary = DifferenceSummary::new(done.view(component, metric));
-    done.each(|record| Ok(summary.add(record)?))?;
+pub(super) fn fact_effects(
+    done: &Done,
+    component: Component,
+    only: Option<&BTreeSet<i64>>,
+) -> Result<Vec<GroupSummary>> {
+    let mut summary = DifferenceSummary::new(done.view(component, Metric::Probability));
+    done.each(|record| match only {
+        Some(ids) if !ids.contains(&record.fact.known_id) => Ok(()),
+        _ => Ok(summary.add(record)?),
+    })?;
     if summary.prompts() == 0 {
-        bail!("no prompt was traced in {}", done.name);
+        return Err(TooFew(format!("no prompt of {} is left to average", done.name)).into());
     }
     Ok(summary.finish(BOOTSTRAP.0, BOOTSTRAP.1))
 }
 
 fn fact_effect(done: &Done, component: Option<Component>, fact: i64) -> Result<Measured> {
-    let groups = fact_effects(done, done.component(component), Metric::Probability)?;
+    let groups = fact_effects(done, done.component(component), None)?;
     let n = groups.len() as i64;
     let place = if fact < 0 { n + fact } else { fact - 1 };
     let group = usize::try_from(place).ok().and_then(|place| groups.get(place));

@@ -69,9 +69,15 @@ fn understood(mut typed: Vec<String>) -> Result<SweepArgs, String> {
 pub(super) fn check(run: &Run) -> Result<(), (String, String)> {
     let allowed = allowed();
     let each = run.each.iter().flatten();
-    let options = run.options.iter().map(|(key, value)| (key, vec![value]));
+    let options = run.options.iter().chain(&run.shallow).map(|(key, value)| (key, vec![value]));
     for (key, values) in options.chain(each.clone().map(|(key, values)| (key, values.iter().collect()))) {
-        let place = if run.options.contains_key(key) { key.clone() } else { "each".to_owned() };
+        let place = if run.options.contains_key(key) {
+            key.clone()
+        } else if run.shallow.contains_key(key) {
+            "shallow".to_owned()
+        } else {
+            "each".to_owned()
+        };
         if !allowed.contains(key) {
             return Err((place, unknown(key, &allowed)));
         }

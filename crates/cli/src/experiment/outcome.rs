@@ -132,6 +132,14 @@ impl Runs {
         indices.map(|&index| &self.all[index]).collect()
     }
 
+    /// The runs of a name, the first run without one.
+    pub(super) fn family(&self, name: Option<&String>) -> Result<Vec<&Done>> {
+        match name {
+            None => Ok(self.all.iter().take(1).collect()),
+            Some(name) => Ok(self.named(std::slice::from_ref(name))),
+        }
+    }
+
     /// The run of a name, the first without one.
     pub(super) fn one(&self, name: Option<&String>) -> Result<&Done> {
         let found = match name {

@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use anyhow::Result;
 use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{MapAccess, Visitor};
@@ -27,6 +26,8 @@ struct Test {
     number: Number,
     above: Option<Bound>,
     below: Option<Bound>,
+    /// Met where the interval leaves the bound out.
+    differs_from: Option<Bound>,
     /// The bound is multiplied by this.
     #[serde(default = "once")]
     times: f64,
@@ -130,7 +131,7 @@ impl Claim {
 
 impl Test {
     fn run_names(&self) -> Vec<&str> {
-        let bounds = [&self.above, &self.below].into_iter().flatten();
+        let bounds = [&self.above, &self.below, &self.differs_from].into_iter().flatten();
         let numbers = bounds.filter_map(|bound| match bound {
             Bound::Number(number) => Some(&**number),
             Bound::Value(_) => None,
@@ -143,14 +144,14 @@ impl Test {
             Ok(measured) => measured,
             Err(error) => return (Verdict::NotJudged, format!("{error:#}")),
         };
-        let Some((bound, is_above)) = self
-            .above
-            .iter()
-            .map(|bound| (bound, true))
-            .chain(self.below.iter().map(|bound| (bound, false)))
-            .next()
-        else {
-            return (Verdict::NotJudged, "the test has neither above nor below".to_owned());
+        let bounds = [
+            (&self.above, Relation::Above),
+            (&self.below, Relation::Below),
+            (&self.differs_from, Relation::DiffersFrom),
+        ];
+        let given = bounds.into_iter().find_map(|(bound, relation)| Some((bound.as_ref()?, relation)));
+        let Some((bound, relation)) = given else {
+            return (Verdict::NotJudged, "the test has neither above, below nor differs-from".to_owned());
         };
         let other = match bound {
             Bound::Value(value) => {
@@ -159,30 +160,43 @@ impl Test {
             Bound::Number(number) => number.measure(runs),
         };
         match other {
-            Ok(other) => compare(&measured, &other, self.times, is_above),
+            Ok(other) => compare(&measured, &other, self.times, relation),
             Err(error) => (Verdict::NotJudged, format!("{error:#}")),
         }
     }
 }
 
-fn compare(measured: &Measured, other: &Measured, times: f64, is_above: bool) -> (Verdict, String) {
+/// How a number is to stand to its bound.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Relation {
+    Above,
+    Below,
+    DiffersFrom,
+}
+
+fn compare(measured: &Measured, other: &Measured, times: f64, relation: Relation) -> (Verdict, String) {
     let [low, high] = measured.ends();
     let [other_low, other_high] = other.ends().map(|end| times * end);
     let bound = times * other.value;
-    let met = if is_above { measured.value > bound } else { measured.value < bound };
-    let is_clear = low > other_high || high < other_low;
-    // A number without an interval, beside another without, is what it is.
-    let exact = low == high && other_low == other_high;
-    let verdict = match (met, is_clear || exact) {
+    // Numbers without intervals are what they are.
+    let is_clear = low > other_high || high < other_low || (low == high && other_low == other_high);
+    let met = match relation {
+        Relation::Above => measured.value > bound,
+        Relation::Below => measured.value < bound,
+        Relation::DiffersFrom => is_clear && measured.value != bound,
+    };
+    let verdict = match (met, is_clear) {
         (true, true) => Verdict::Holds,
         (false, true) => Verdict::DoesNotHold,
         (_, false) => Verdict::Open,
     };
-    let relation = match (is_above, met) {
-        (true, true) => "above",
-        (true, false) => "not above",
-        (false, true) => "below",
-        (false, false) => "not below",
+    let words = match (relation, met) {
+        (Relation::Above, true) => "is above",
+        (Relation::Above, false) => "is not above",
+        (Relation::Below, true) => "is below",
+        (Relation::Below, false) => "is not below",
+        (Relation::DiffersFrom, true) => "differs from",
+        (Relation::DiffersFrom, false) => "does not clearly differ from",
     };
     let number = |value| if other.is_share { percent(value) } else { short(value) };
     let factor = if times == 1.0 { String::new() } else { format!("{times} times ") };
@@ -190,6 +204,6 @@ fn compare(measured: &Measured, other: &Measured, times: f64, is_above: bool) ->
         "" => number(bound),
         what => format!("{factor}{what}, {}", other.shown()),
     };
-    let open = if is_clear || exact { "" } else { "; the intervals overlap" };
-    (verdict, format!("{}, {}, is {relation} {against}{open}", measured.what, measured.shown()))
+    let open = if is_clear { "" } else { "; the intervals overlap" };
+    (verdict, format!("{}, {}, {words} {against}{open}", measured.what, measured.shown()))
 }

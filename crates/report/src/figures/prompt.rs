@@ -4,7 +4,7 @@ use causal_trace_core::{Component, Metric};
 use causal_trace_results::{EffectGrid, Manifest, Outcome, PromptRecord, TracedPrompt};
 
 use super::roles::name_panels;
-use super::{Measure, checked, columns, width};
+use super::{Measure, checked, columns, metric_suffix, width};
 use crate::label::{shorten, visible};
 use crate::scale::{probability, short_number};
 use crate::{ColorScale, Content, Figure, FigureError, Map, Panel, Provenance, Rows, words};
@@ -60,7 +60,7 @@ pub fn prompt_figures(
     let mut figures = Vec::new();
     for measure in Measure::ALL {
         let overview = overview(manifest, record, metric, measure, MapStyle::Plain)?;
-        let of = words::stem(metric);
+        let of = metric_suffix(metric);
         figures.push((format!("prompt-{id}-{}{of}", measure.short()), overview));
         for grid in grids(record, metric)? {
             for style in MapStyle::ALL {

@@ -1,13 +1,13 @@
 //! One prompt, many noise draws: how much an effect depends on the noise.
 
-use causal_trace_core::{Component, Direction, Metric};
+use causal_trace_core::{Component, Direction, Metric, effect};
 use causal_trace_results::statistics::{View, draw_spread};
 use causal_trace_results::{EffectGrid, Manifest, PromptRecord, TracedPrompt};
 
 use super::limits::share_limits;
 use super::prompt::{expected_sign, grids, map, runs, traced};
 use super::scatter::{Cloud, correlation, scatter};
-use super::{Measure, checked};
+use super::{Measure, checked, metric_suffix};
 use crate::label::visible;
 use crate::{
     ColorScale, Content, Figure, FigureError, Lines, Panel, Provenance, Series, Stroke, Width, words,
@@ -29,7 +29,7 @@ pub fn repeated(
     metric: Metric,
 ) -> Result<Vec<(String, Figure)>, FigureError> {
     let traced = traced(record)?;
-    let (id, of) = (record.fact.known_id, words::stem(metric));
+    let (id, of) = (record.fact.known_id, metric_suffix(metric));
     let stem = |component: Component| format!("repeated-{id}-{component}{of}");
     grids(record, metric)?
         .into_iter()
@@ -69,7 +69,11 @@ fn of_component(
 /// Every draw's effect at the strongest site that says something, beside its total effect.
 fn against_total(record: &PromptRecord, view: View) -> Option<Panel> {
     let spread = draw_spread(record, view, 0..record.tokens.len())?;
-    let points = spread.total_effects.iter().copied().zip(spread.indirect_effects.iter().copied()).collect();
+    // As the effects are defined, not counted in the expected direction.
+    let total = effect::strength(Direction::Denoise, view.metric, 1.0);
+    let indirect = view.strength(1.0);
+    let points = spread.total_effects.iter().zip(&spread.indirect_effects);
+    let points = points.map(|(of_total, of_site)| (total * of_total, indirect * of_site)).collect();
     let token = visible(&record.tokens[spread.token]);
     let title = format!("draws at \"{token}\", layer {}: {}", spread.layer, correlation(spread.correlation));
     let unit = words::in_brackets(view.metric);

@@ -164,3 +164,15 @@ fn sides_of_one_scale_must_agree_in_what_they_measure() {
     assert!(draw(&other).unwrap_err().ends_with("direction"));
     assert!(draw(&plain).is_ok());
 }
+
+#[test]
+fn severed_tracing_is_among_the_figures_where_it_was_done() {
+    let made = manifest("demo", 4);
+    let stems = |components: &[Component]| -> Vec<String> {
+        let figures = standard(&made, &summary("demo", 4, components, false), None, None).unwrap();
+        figures.into_iter().map(|(stem, _)| stem).collect()
+    };
+    assert!(stems(&[Component::Residual, Component::MlpSevered]).contains(&"severed".to_owned()));
+    assert!(!stems(&Component::ROME).contains(&"severed".to_owned()));
+    assert!(!stems(&[Component::MlpSevered]).contains(&"severed".to_owned()));
+}

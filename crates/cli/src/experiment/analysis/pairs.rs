@@ -6,7 +6,7 @@ use causal_trace_report::figures::{self, GroupSeries};
 use causal_trace_results::statistics::{GroupSummary, aligned_average};
 
 use super::TooFew;
-use crate::experiment::number::{fact_effects, short};
+use crate::experiment::number::{fact_effects, short, traced_in_all};
 use crate::experiment::outcome::Done;
 use crate::experiment::section::{Section, Table};
 
@@ -23,7 +23,7 @@ pub(super) fn aligned(done: &Done, title: &str, component: Option<Component>) ->
         "Average effect at every token of the prefix, and by role after it",
         figures::aligned(done.manifest(), &average, view)?,
     );
-    let groups = fact_effects(done, view.component, Metric::Probability)?;
+    let groups = fact_effects(done, view.component, None)?;
     section.tables.push(effects(&groups));
     Ok(section)
 }
@@ -47,19 +47,13 @@ fn effects(groups: &[GroupSummary]) -> Table {
 /// A bar for each fact alone and in the first stacked run; then a bar for each place, mean over the orders.
 pub(super) fn fact_position(alone: &[&Done], stacked: &[&Done], title: &str) -> Result<Section> {
     let mut section = Section::new(title);
-    let groups_of = |done: &&Done| {
-        fact_effects(done, done.component(None), Metric::Probability)
-            .map_err(|error| anyhow::Error::from(TooFew(format!("{error:#}"))))
-    };
+    let everywhere: Vec<&Done> = alone.iter().chain(stacked).copied().collect();
+    let ids = traced_in_all(&everywhere)?;
+    section.findings.push(format!("{} prompts were traced in all of these runs; only they are averaged.", ids.len()));
+    let groups_of = |done: &&Done| fact_effects(done, done.component(None), Some(&ids));
     let alone_groups = alone.iter().map(groups_of).collect::<Result<Vec<_>>>()?;
     let stacked_groups = stacked.iter().map(groups_of).collect::<Result<Vec<_>>>()?;
-    let made = |all: &[&Done]| {
-        let counted = |done: &Done| Ok((done.n_traced()?, done.name.clone()));
-        all.iter().map(|done| counted(done)).collect::<Result<Vec<_>>>()
-    };
-    let counts: Vec<usize> = made(alone)?.into_iter().chain(made(stacked)?).map(|(count, _)| count).collect();
-    let manifests: Vec<_> =
-        alone.iter().chain(stacked).zip(&counts).map(|(done, &count)| (done.manifest(), count)).collect();
+    let made: Vec<_> = everywhere.iter().map(|done| (done.manifest(), ids.len())).collect();
     let Some(first) = stacked_groups.first() else {
         return Err(TooFew("there is no stacked run".to_owned()).into());
     };
@@ -75,7 +69,7 @@ pub(super) fn fact_position(alone: &[&Done], stacked: &[&Done], title: &str) -> 
     section.show(
         "fact-position".to_owned(),
         "Mean strongest effect of each fact alone, and of the fact at each place in the stacked prefixes",
-        figures::group_effects(title, &positions, &series, &manifests, view)?,
+        figures::group_effects(title, &positions, &series, &made, view)?,
     );
     let mut table = Table::new(&["place", "alone", "mean over the stacked orders"]);
     for (place, name) in positions.iter().enumerate() {
