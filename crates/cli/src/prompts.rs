@@ -46,15 +46,15 @@ pub(crate) fn located(encoded: Encoded, text: &str, subject: &str) -> Result<Tok
     Ok(Tokenized { prompt, subject_occurrences: span.occurrences })
 }
 
-/// The one token of an answer.
-pub(crate) fn answer_token(tokenizer: &Tokenizer, text: &str) -> Result<u32> {
+/// The one token of an answer, or of what it is compared with: `what` is the option's name.
+pub(crate) fn single_token(tokenizer: &Tokenizer, text: &str, what: &str) -> Result<u32> {
     match &tokenizer.encode_answer(text)?[..] {
         [token] => Ok(token.id),
         tokens => {
             let pieces: Vec<String> = tokens.iter().map(|token| format!("'{}'", token.text)).collect();
             bail!(
-                "the answer '{text}' is {} tokens ({}), but the probability of one token is measured: \
-                 give the first of them, or leave --answer out to use the model's own prediction",
+                "the {what} '{text}' is {} tokens ({}); one token is measured, the probability of several as the \
+                 product along them is not: give the first of them, or leave --{what} out",
                 tokens.len(),
                 pieces.join(" ")
             )

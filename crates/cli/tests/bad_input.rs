@@ -180,7 +180,7 @@ fn facts_that_cannot_be_used_are_refused() {
 fn wrong_usage_is_exit_code_2() {
     let folder = tempdir().unwrap();
     for (args, word) in [
-        (&["trace", "--noise", "t3"][..], "s3"),
+        (&["trace", "--noise", "t2"][..], "s3"),
         (&["trace", "--noise", "-1"], "noise rule"),
         (&["trace", "--component", "mlps"], "residual"),
         (&["trace", "--samples", "0"], "above 0"),

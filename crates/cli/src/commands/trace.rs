@@ -53,9 +53,10 @@ fn trace(args: &TraceArgs, printer: &Printer) -> Result<Traced> {
     let method = method(args)?;
     let model = NamedModel::open(&args.model.model)?;
     let Tokenized { prompt, subject_occurrences } = prompt(args, &model, printer)?;
-    let token = |text: &String| prompts::answer_token(&model.lm.tokenizer, text);
-    let (asked, foil) =
-        (args.answer.as_ref().map(token).transpose()?, args.foil.as_ref().map(token).transpose()?);
+    let token = |text: &Option<String>, what| {
+        text.as_ref().map(|text| prompts::single_token(&model.lm.tokenizer, text, what)).transpose()
+    };
+    let (asked, foil) = (token(&args.answer, "answer")?, token(&args.foil, "foil")?);
     let counterpart = args.counterpart.as_ref().map(|text| counterpart(text, &prompt, &model)).transpose()?;
     let facts = || FactFile::open(args.facts.as_deref());
     let (config, noise) = settings::resolve(&method, &model.lm, facts)?;

@@ -15,7 +15,7 @@ macro_rules! embedded {
 }
 
 /// In the order in which they are listed.
-const EMBEDDED: [(&str, &str); 21] = embedded![
+const EMBEDDED: [(&str, &str); 23] = embedded![
     "gaussian-noise",
     "rome-examples",
     "noise-variance",
@@ -36,7 +36,9 @@ const EMBEDDED: [(&str, &str); 21] = embedded![
     "corruption-comparison",
     "pattern-census",
     "gpt2/rome-examples",
+    "gpt2/noise-variance",
     "gpt2/false-facts-prefix",
+    "gpt2/rome-figure-1",
 ];
 
 /// An experiment and what it is called.

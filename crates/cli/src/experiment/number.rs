@@ -615,10 +615,10 @@ fn fact_effect(done: &Done, component: Option<Component>, fact: i64) -> Result<M
 fn place_correlation(all: &[&Done], component: Option<Component>) -> Result<Measured> {
     let mut places = Vec::new();
     let mut effects = Vec::new();
+    let ids = traced_in_all(all)?;
     for done in all {
-        for (place, group) in
-            fact_effects(done, done.component(component), Metric::Probability)?.iter().enumerate()
-        {
+        let groups = fact_effects(done, done.component(component), Some(&ids))?;
+        for (place, group) in groups.iter().enumerate() {
             places.push(place as f64);
             effects.push(group.effect.mean);
         }
