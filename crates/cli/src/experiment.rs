@@ -15,6 +15,7 @@ mod options;
 mod outcome;
 mod page;
 mod prefix;
+mod resample;
 mod section;
 mod source;
 mod verdict;

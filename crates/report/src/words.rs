@@ -62,6 +62,14 @@ pub(crate) fn in_brackets(metric: Metric) -> String {
     metric.label().replace(" (", ", ").replace(')', "")
 }
 
+/// The metric, and what follows its numbers, as in "KL divergence" and " nats".
+pub(crate) fn name_and_unit(metric: Metric) -> (&'static str, String) {
+    match metric.label().split_once(" (") {
+        Some((name, unit)) => (name, format!(" {}", unit.trim_end_matches(')'))),
+        None => (metric.label(), String::new()),
+    }
+}
+
 /// The end of a title, as in " on the logit difference"; nothing for the probability.
 pub(crate) fn on(metric: Metric) -> String {
     if metric == Metric::Probability { String::new() } else { format!(" on {}", quantity(metric)) }
@@ -75,6 +83,8 @@ mod tests {
     fn metrics_are_named_with_their_units() {
         assert_eq!(in_brackets(Metric::KlDivergence), "KL divergence, nats");
         assert_eq!(in_brackets(Metric::Probability), "probability");
+        assert_eq!(name_and_unit(Metric::KlDivergence), ("KL divergence", " nats".to_owned()));
+        assert_eq!(name_and_unit(Metric::Logit), ("logit", String::new()));
         assert_eq!(on(Metric::Probability), "");
     }
 }

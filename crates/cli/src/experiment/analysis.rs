@@ -238,7 +238,7 @@ fn each(
 ) -> Result<Vec<Section>> {
     let several = all.len() > 1;
     let of = |done: &Done| {
-        let title = if several { format!("{title}: {}", done.name) } else { title.to_owned() };
+        let title = if several { format!("{title}: {}", done.label) } else { title.to_owned() };
         excused(&title, section(done, &title))
     };
     all.into_iter().map(of).collect()

@@ -97,7 +97,11 @@ impl<'a> Job<'a> {
             if left > 0 || interrupt.asked() && place + 1 < n_runs {
                 bail!("interrupted in run {}: what is done is saved; the same command goes on", run.name);
             }
-            done.push(Done::new(run, ResultsFolder::open(sweep.out())?));
+            done.push(Done::new(
+                run,
+                ResultsFolder::open(sweep.out())?,
+                self.experiment.needs_second_model(),
+            ));
         }
         Ok(done)
     }

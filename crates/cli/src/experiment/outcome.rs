@@ -10,23 +10,38 @@ use causal_trace_results::statistics::{Candidate, Selection, Summary, View};
 use causal_trace_results::{Manifest, PromptRecord, ResultsFolder};
 
 use super::file::Run;
-use super::options;
+use super::{options, resample};
 use crate::commands::summary::{Choice, summarise};
 
 /// A finished run.
 pub(crate) struct Done {
     pub(super) name: String,
+    /// What figures and sentences call it: with its model where there are two.
+    pub(super) label: String,
     /// The value of the option that differs within a family of runs.
     pub(super) value: Option<f64>,
     pub(super) folder: ResultsFolder,
     summaries: RefCell<BTreeMap<(Metric, String), Rc<Summary>>>,
+    resampled: RefCell<BTreeMap<Metric, Rc<Vec<Summary>>>>,
 }
 
 impl Done {
-    pub(super) fn new(run: &Run, folder: ResultsFolder) -> Self {
+    pub(super) fn new(run: &Run, folder: ResultsFolder, has_two_models: bool) -> Self {
+        let label = if has_two_models {
+            format!("{} ({})", run.name, folder.manifest().model.name)
+        } else {
+            run.name.clone()
+        };
         let varied = run.each.iter().flatten().next().and_then(|(option, _)| run.options.get(option));
         let value = varied.and_then(|value| options::written(value).trim_start_matches('s').parse().ok());
-        Done { name: run.name.clone(), value, folder, summaries: RefCell::default() }
+        Done {
+            name: run.name.clone(),
+            label,
+            value,
+            folder,
+            summaries: RefCell::default(),
+            resampled: RefCell::default(),
+        }
     }
 
     pub(super) fn manifest(&self) -> &Manifest {
@@ -60,6 +75,16 @@ impl Done {
         let summary = Rc::new(summarise(&self.folder, &choice, &ids)?);
         self.summaries.borrow_mut().insert(key, Rc::clone(&summary));
         Ok(summary)
+    }
+
+    /// The averages over prompts drawn with replacement, again and again.
+    pub(super) fn resampled(&self, metric: Metric) -> Result<Rc<Vec<Summary>>> {
+        if let Some(drawn) = self.resampled.borrow().get(&metric) {
+            return Ok(Rc::clone(drawn));
+        }
+        let drawn = Rc::new(resample::summaries(&self.folder, metric)?);
+        self.resampled.borrow_mut().insert(metric, Rc::clone(&drawn));
+        Ok(drawn)
     }
 
     /// A selection that does not ask for more prompts than were traced, and their ids.

@@ -10,7 +10,7 @@ use causal_trace_results::ModelIdentity;
 use super::Entry;
 use super::number::short;
 use super::outcome::{Done, Runs};
-use super::section::{Drawn, Section, Table};
+use super::section::{Drawn, Many, Section, Table};
 use super::verdict::Judged;
 use crate::output_folder::OutputFolder;
 use crate::printer::{Printer, shown};
@@ -26,6 +26,7 @@ pub(crate) struct Page {
     runs: Table,
     settings: Vec<String>,
     sections: Vec<Section>,
+    has_few_prompts: bool,
 }
 
 impl Page {
@@ -37,6 +38,8 @@ impl Page {
         for analysis in &experiment.analyses {
             sections.extend(analysis.sections(&runs)?);
         }
+        let counts = runs.all.iter().map(Done::n_traced).collect::<Result<Vec<_>>>()?;
+        let has_few_prompts = counts.into_iter().any(|count| count < FEW);
         let judged = experiment.claims.iter().map(|claim| claim.judge(&runs)).collect();
         let about = format!("{} This is {}.", sentence(&experiment.shows), experiment.source.described());
         let intro = std::iter::once(about).chain(experiment.notes.iter().cloned()).collect();
@@ -48,6 +51,7 @@ impl Page {
             runs: overview(&runs)?,
             settings: settings(&runs)?,
             sections,
+            has_few_prompts,
         })
     }
 
@@ -62,7 +66,7 @@ impl Page {
             out.write(&format!("figures/{stem}.png"), &figure.png(PRINT_DPI)?)?;
             progress.done(3);
         }
-        for (stem, gallery) in galleries {
+        for Many { stem, gallery, .. } in galleries {
             out.write(&format!("figures/{stem}.pdf"), &gallery.pdf()?)?;
             out.write(&format!("figures/{stem}.html"), gallery.html()?.as_bytes())?;
             progress.done(2);
@@ -91,7 +95,8 @@ impl Page {
                     let _ = writeln!(text, "  - {}", sentence(reason));
                 }
             }
-            text.push_str(&format!("\n{VERDICTS}\n"));
+            let few = if self.has_few_prompts { FEW_PROMPTS } else { "" };
+            let _ = write!(text, "\n{VERDICTS}{few}\n");
         }
         text.push_str("\n## Runs\n\n");
         text.push_str(&table(&self.runs));
@@ -144,6 +149,11 @@ const VERDICTS: &str = "A claim holds here if each of its tests is met and the 9
 they have any, do not overlap; it does not hold if one is missed in that way; else it is open. The tests are in the \
 experiment's file.";
 
+/// Below so many prompts a percentile interval is too narrow.
+const FEW: usize = 20;
+const FEW_PROMPTS: &str = " With fewer than 20 prompts, as here, the intervals are too narrow, and one prompt has none: \
+such verdicts say how these prompts are, not how others would be.";
+
 /// One line for each run.
 fn overview(runs: &Runs) -> Result<Table> {
     let mut table = Table::new(&[
@@ -191,21 +201,30 @@ fn skipped(done: &Done) -> Result<String> {
     Ok(listed.join(", "))
 }
 
-/// The models, and the settings of each run; those that are alike are said once.
+/// The models, the settings that all runs have in common, and those of each run beside them.
 fn settings(runs: &Runs) -> Result<Vec<String>> {
-    let mut models: Vec<String> = runs.all.iter().map(|done| identity(&done.manifest().model)).collect();
-    models.sort();
-    models.dedup();
-    let mut said: Vec<(String, Vec<&str>)> = Vec::new();
-    for done in &runs.all {
+    let mut lines: Vec<String> = runs.all.iter().map(|done| identity(&done.manifest().model)).collect();
+    lines.sort();
+    lines.dedup();
+    let of_run = |done: &Done| {
         let settings = Provenance::of(done.manifest(), 0).settings;
-        match said.iter_mut().find(|(known, _)| *known == settings) {
-            Some((_, names)) => names.push(&done.name),
-            None => said.push((settings, vec![&done.name])),
+        settings.split(", ").map(str::to_owned).collect::<Vec<String>>()
+    };
+    let all: Vec<Vec<String>> = runs.all.iter().map(of_run).collect();
+    let is_common = |part: &String| all.iter().all(|parts| parts.contains(part));
+    let common: Vec<String> =
+        all.first().into_iter().flatten().filter(|part| is_common(part)).cloned().collect();
+    if !common.is_empty() {
+        let who = if all.len() > 1 { "All runs: " } else { "" };
+        lines.push(capital(&format!("{who}{}.", common.join(", "))));
+    }
+    for (done, parts) in runs.all.iter().zip(&all) {
+        let own: Vec<&str> = parts.iter().filter(|part| !is_common(part)).map(String::as_str).collect();
+        if !own.is_empty() {
+            lines.push(format!("{}: {}.", done.name, own.join(", ")));
         }
     }
-    let settings = said.into_iter().map(|(settings, names)| format!("{}: {settings}.", names.join(", ")));
-    Ok(models.into_iter().chain(settings).collect())
+    Ok(lines)
 }
 
 fn identity(model: &ModelIdentity) -> String {
@@ -219,31 +238,38 @@ fn identity(model: &ModelIdentity) -> String {
 }
 
 fn section_text(section: &Section) -> String {
-    let mut text = format!("\n## {}\n", section.title);
-    let _ = writeln!(text);
-    for finding in &section.findings {
-        let _ = writeln!(text, "- {finding}");
-    }
+    let mut blocks = vec![format!("## {}", section.title)];
     if !section.findings.is_empty() {
-        text.push('\n');
+        blocks.push(section.findings.iter().map(|finding| format!("- {finding}\n")).collect());
     }
-    for (place, of) in section.tables.iter().enumerate() {
-        let gap = if place > 0 { "\n" } else { "" };
-        let _ = write!(text, "{gap}{}", table(of));
+    blocks.extend(section.tables.iter().map(table));
+    for Drawn { stem, caption, .. } in section.figures.iter().filter(|figure| figure.group.is_none()) {
+        blocks.push(format!("![{}](figures/{stem}.png)", plain(caption)));
     }
-    for Drawn { stem, caption, .. } in section.figures.iter().filter(|figure| figure.is_shown) {
-        let _ = write!(text, "\n![{}](figures/{stem}.png)\n", plain(caption));
+    blocks.extend(links(section));
+    let text: Vec<&str> = blocks.iter().map(|block| block.trim_end()).collect();
+    format!("\n{}\n", text.join("\n\n"))
+}
+
+/// What is not on the page itself, a line for each group.
+fn links(section: &Section) -> Option<String> {
+    let mut groups: Vec<(&str, Vec<String>)> = Vec::new();
+    for Drawn { stem, caption, group, .. } in &section.figures {
+        let Some(group) = group else { continue };
+        let link = format!("[{}](figures/{stem}.png)", plain(caption));
+        match groups.iter_mut().find(|(name, _)| *name == group) {
+            Some((_, links)) => links.push(link),
+            None => groups.push((group, vec![link])),
+        }
     }
-    let linked = section.figures.iter().filter(|figure| !figure.is_shown);
-    let mut links: Vec<String> =
-        linked.map(|figure| format!("[{}](figures/{}.png)", plain(&figure.caption), figure.stem)).collect();
-    links.extend(section.galleries.iter().map(|(stem, gallery)| {
-        format!("{} ([pages](figures/{stem}.pdf), [browser](figures/{stem}.html))", plain(&gallery.title))
+    let mut lines: Vec<String> = groups
+        .into_iter()
+        .map(|(group, links)| format!("- {}: {}\n", plain(group), links.join(", ")))
+        .collect();
+    lines.extend(section.galleries.iter().map(|Many { stem, caption, .. }| {
+        format!("- {}: [pages](figures/{stem}.pdf), [browser](figures/{stem}.html)\n", plain(caption))
     }));
-    if !links.is_empty() {
-        let _ = write!(text, "\nAlso: {}.\n", links.join("; "));
-    }
-    text
+    (!lines.is_empty()).then(|| lines.concat())
 }
 
 fn table(table: &Table) -> String {

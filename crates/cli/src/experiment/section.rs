@@ -10,7 +10,7 @@ pub(crate) struct Section {
     pub(super) findings: Vec<String>,
     pub(super) tables: Vec<Table>,
     pub(super) figures: Vec<Drawn>,
-    pub(super) galleries: Vec<(String, Gallery)>,
+    pub(super) galleries: Vec<Many>,
 }
 
 /// A figure and how it is shown.
@@ -21,8 +21,16 @@ pub(super) struct Drawn {
     /// What it shows.
     pub(super) caption: String,
     pub(super) figure: Figure,
-    /// It is on the page itself; the others are linked.
-    pub(super) is_shown: bool,
+    /// It is linked under this heading; without one it is on the page itself.
+    pub(super) group: Option<String>,
+}
+
+/// Many prompts in one document.
+#[derive(Debug)]
+pub(super) struct Many {
+    pub(super) stem: String,
+    pub(super) caption: String,
+    pub(super) gallery: Gallery,
 }
 
 /// Rows of text under headings.
@@ -45,11 +53,11 @@ impl Section {
 
     /// A figure that is on the page.
     pub(super) fn show(&mut self, stem: String, caption: impl Into<String>, figure: Figure) {
-        self.figures.push(Drawn { stem, caption: caption.into(), figure, is_shown: true });
+        self.figures.push(Drawn { stem, caption: caption.into(), figure, group: None });
     }
 
-    /// A figure that is linked.
-    pub(super) fn link(&mut self, stem: String, caption: impl Into<String>, figure: Figure) {
-        self.figures.push(Drawn { stem, caption: caption.into(), figure, is_shown: false });
+    /// A figure that is linked, together with others of its group.
+    pub(super) fn link(&mut self, group: &str, stem: String, caption: impl Into<String>, figure: Figure) {
+        self.figures.push(Drawn { stem, caption: caption.into(), figure, group: Some(group.to_owned()) });
     }
 }

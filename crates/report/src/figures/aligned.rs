@@ -4,11 +4,12 @@ use causal_trace_core::Role;
 use causal_trace_results::Manifest;
 use causal_trace_results::statistics::{AlignedAverage, View};
 
+use super::Measure;
+use super::average::{self, Statistic};
 use super::checked;
 use super::roles::NO_TOKEN;
-use super::{Measure, Statistic};
 use crate::label::visible;
-use crate::{ColorScale, Content, Figure, FigureError, Map, Panel, Provenance, Rows, Width, words};
+use crate::{Content, Figure, FigureError, Map, Panel, Provenance, Rows, Width, words};
 
 /// The average indirect effect at every token that all prompts begin with, and below them by token role; tokens in
 /// which the clean and the corrupted prompts differ are marked.
@@ -26,7 +27,7 @@ pub fn aligned(manifest: &Manifest, average: &AlignedAverage, view: View) -> Res
     let map = Map {
         rows: Rows::Named(shared.chain(roles).collect()),
         n_layers: average.n_layers,
-        scale: ColorScale::sequential(view.component, sign, &values),
+        scale: average::scale(view.component, sign, Measure::IndirectEffect, Statistic::Average, &values),
         values,
         measure: Measure::IndirectEffect.with_unit("A", view.metric),
         layer_axis: words::layer_axis(view.window.width),

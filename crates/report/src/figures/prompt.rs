@@ -232,5 +232,6 @@ pub(super) fn runs(record: &PromptRecord, metric: Metric) -> Result<String, Figu
         return Ok(format!("p({answer}) = {clean}, corrupted p* = {corrupted}"));
     }
     let [clean, corrupted] = [clean, corrupted].map(short_number);
-    Ok(format!("{answer}: {} {clean}, corrupted {corrupted}", words::in_brackets(metric)))
+    let (name, unit) = words::name_and_unit(metric);
+    Ok(format!("{answer}: {name} = {clean}, corrupted {corrupted}{unit}"))
 }

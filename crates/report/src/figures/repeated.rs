@@ -1,6 +1,6 @@
 //! One prompt, many noise draws: how much an effect depends on the noise.
 
-use causal_trace_core::{Component, Direction, Metric, effect};
+use causal_trace_core::{Component, Direction, Method, Metric, effect};
 use causal_trace_results::statistics::{View, draw_spread};
 use causal_trace_results::{EffectGrid, Manifest, PromptRecord, TracedPrompt};
 
@@ -98,8 +98,9 @@ fn figure(
     );
     Ok(Figure {
         title: format!(
-            "One prompt, {} noise draws: indirect effect of {patching}{}",
+            "One prompt, {} {}: indirect effect of {patching}{}",
             draws.n_draws,
+            drawn(manifest),
             words::on(grid.metric)
         ),
         subtitle: format!("{}, {}", runs(record, grid.metric)?, manifest.model.name),
@@ -109,6 +110,14 @@ fn figure(
         small_print: vec![note],
         provenance: vec![Provenance::of(manifest, 1)],
     })
+}
+
+/// What was drawn several times; imported cases do not say.
+fn drawn(manifest: &Manifest) -> &'static str {
+    match manifest.settings.corruption.as_ref().map(|corruption| &corruption.method) {
+        None | Some(Method::Noise { .. }) => "noise draws",
+        Some(_) => "draws",
+    }
 }
 
 /// The indirect effect of every draw.

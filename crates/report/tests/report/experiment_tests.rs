@@ -6,7 +6,7 @@ use causal_trace_report::figures::{
     MapStyle, Measure, NumberedSummary, SummarySide, against, average, census, gallery, lines, overview,
     peaks, prompt, prompt_figures, repeated, severed, standard, summaries_side_by_side, wrong_direction,
 };
-use causal_trace_report::{Content, FigureError, NumberAxis};
+use causal_trace_report::{Content, FigureError, NumberAxis, Ramp};
 use causal_trace_results::statistics::{Census, CensusOptions, Summary, View};
 
 use crate::common::{SHORT, SPACE_NEEDLE};
@@ -175,4 +175,20 @@ fn severed_tracing_is_among_the_figures_where_it_was_done() {
     assert!(stems(&[Component::Residual, Component::MlpSevered]).contains(&"severed".to_owned()));
     assert!(!stems(&Component::ROME).contains(&"severed".to_owned()));
     assert!(!stems(&[Component::MlpSevered]).contains(&"severed".to_owned()));
+}
+
+#[test]
+fn averages_that_go_both_ways_have_two_colours() {
+    let made = manifest("demo", 4);
+    let mut averages = summary("demo", 4, &[Component::Residual], false);
+    let ramp = |averages: &Summary| {
+        let figure = average(&made, averages, Measure::IndirectEffect, Statistic::Average).unwrap();
+        match &figure.panels[0].content {
+            Content::Map(map) => map.scale.ramp,
+            _ => unreachable!("averages are maps"),
+        }
+    };
+    assert_eq!(ramp(&averages), Ramp::Sequential(Component::Residual));
+    averages.components.values_mut().for_each(|of| of.average_indirect_effect[2].fill(-0.2));
+    assert_eq!(ramp(&averages), Ramp::Diverging);
 }

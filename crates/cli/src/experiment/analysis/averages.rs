@@ -27,10 +27,11 @@ pub(super) fn section(done: &Done, title: &str, select: Option<&Selection>) -> R
         if SHOWN.contains(&&*stem) {
             section.show(format!("{folder}/{stem}"), caption, figure);
         } else {
-            section.link(format!("{folder}/{stem}"), caption, figure);
+            section.link("Also", format!("{folder}/{stem}"), caption, figure);
         }
     }
     section.link(
+        "Also",
         format!("{folder}/deviations"),
         "Standard deviation against average",
         figures::deviations(done.manifest(), &summary)?,

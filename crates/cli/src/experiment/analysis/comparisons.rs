@@ -52,7 +52,7 @@ pub(super) fn beside(all: &[&Done], title: &str, drawn: usize) -> Result<Section
         for measure in Measure::ALL {
             let figure = prompts_side_by_side(&sides, Metric::Probability, measure, MapStyle::Plain)?;
             let stem = format!("beside-prompt-{id}-{}", measure.short());
-            section.link(stem, format!("{caption} ({})", measure.short().to_uppercase()), figure);
+            section.link(&caption, stem, measure.short().to_uppercase(), figure);
         }
     }
     Ok(section)
@@ -60,7 +60,7 @@ pub(super) fn beside(all: &[&Done], title: &str, drawn: usize) -> Result<Section
 
 fn sides<'a>(all: &[&'a Done], summaries: &'a [Rc<Summary>]) -> Vec<SummarySide<'a>> {
     let side = |(done, summary): (&&'a Done, &'a Rc<Summary>)| SummarySide {
-        name: &done.name,
+        name: &done.label,
         manifest: done.manifest(),
         summary,
     };
@@ -108,7 +108,7 @@ fn landmarks(all: &[&Done], summaries: &[Rc<Summary>]) -> Table {
             let wrong =
                 landmarks.early_site().map_or("–".to_owned(), |site| percent(site.wrong_direction_share));
             table.rows.push(vec![
-                done.name.clone(),
+                done.label.clone(),
                 component.to_string(),
                 short(summary.average_total_effect),
                 site(landmarks.early_site()),
@@ -132,7 +132,7 @@ pub(super) fn against(
     let mut numbered = Vec::new();
     for done in all {
         let value = done.value.with_context(|| {
-            format!("run {} has no number: `against` needs runs that `each` has made of one", done.name)
+            format!("{} has no number: `against` needs runs that `each` has made of one", done.label)
         })?;
         numbered.push((value, *done, done.summary(Metric::Probability)?));
     }
@@ -196,7 +196,7 @@ pub(super) fn directions(all: &[&Done], title: &str) -> Result<Section> {
             let known: Vec<f64> = shares.iter().copied().filter(|share| share.is_finite()).collect();
             let Some(last) = known.last() else { continue };
             table.rows.push(vec![
-                done.name.clone(),
+                done.label.clone(),
                 role.label().to_owned(),
                 percent(known.iter().sum::<f64>() / known.len() as f64),
                 percent(known.iter().copied().fold(0.0, f64::max)),
@@ -244,7 +244,7 @@ pub(super) fn agreement(pair: [&Done; 2], metrics: [Metric; 2], title: &str) -> 
     let [one, other] = pair;
     let ids = common(&pair)?;
     if ids.is_empty() {
-        return Err(TooFew(format!("no prompt was traced in both {} and {}", one.name, other.name)).into());
+        return Err(TooFew(format!("no prompt was traced in both {} and {}", one.label, other.label)).into());
     }
     let component = one.component(None);
     let views = [one.view(component, metrics[0]), other.view(component, metrics[1])];
@@ -260,7 +260,7 @@ pub(super) fn agreement(pair: [&Done; 2], metrics: [Metric; 2], title: &str) -> 
     let found = comparison.finish();
     let of_all = |n: usize| format!("{n} ({})", percent(n as f64 / found.prompts as f64));
     let names = [(one, metrics[0]), (other, metrics[1])]
-        .map(|(done, metric)| format!("{} in {}", done.name, metric.label()));
+        .map(|(done, metric)| format!("{} ({})", done.label, metric.label()));
     section.findings.push(format!(
         "{} and {}: of {} prompts traced in both, the effect peaks at the same token in {} and at a token of the same \
          role in {}; the layers of the peaks differ by {} on average.",

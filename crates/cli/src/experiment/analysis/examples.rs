@@ -7,7 +7,7 @@ use causal_trace_results::statistics::Selection;
 
 use super::TooFew;
 use crate::experiment::outcome::Done;
-use crate::experiment::section::Section;
+use crate::experiment::section::{Many, Section};
 
 /// Prompts in a gallery where nothing else is asked for.
 const IN_GALLERY: Selection = Selection::Random { n: 100, seed: 1 };
@@ -35,13 +35,19 @@ pub(super) fn galleries(
 ) -> Result<()> {
     let (_, ids) = done.select(select)?;
     if ids.is_empty() {
-        return Err(TooFew(format!("no prompt was traced in {}", done.name)).into());
+        return Err(TooFew(format!("no prompt was traced in {}", done.label)).into());
     }
     let records = done.records(&ids)?;
     for measure in Measure::ALL {
         for (style, suffix) in [(MapStyle::Plain, ""), (MapStyle::Cutoff, "-cutoff")] {
             let gallery = figures::gallery(done.manifest(), records.values(), metric, measure, style)?;
-            section.galleries.push((format!("{folder}/gallery-{}{suffix}", measure.short()), gallery));
+            let name = measure.short().to_uppercase();
+            let cutoff = if suffix.is_empty() { "" } else { ", 0 cutoff" };
+            section.galleries.push(Many {
+                stem: format!("{folder}/gallery-{}{suffix}", measure.short()),
+                caption: format!("{} prompts, {name}{cutoff}", records.len()),
+                gallery,
+            });
         }
     }
     for (id, record) in records.iter().take(drawn) {
@@ -58,7 +64,8 @@ pub(super) fn galleries(
             ("pi-cutoff", Measure::PercentImprovement, MapStyle::Cutoff, "PI, 0 cutoff"),
         ];
         for (suffix, measure, style, name) in others {
-            section.link(format!("{stem}-{suffix}"), format!("{id}: {name}"), figure(measure, style)?);
+            let group = format!("Prompt {id} also in");
+            section.link(&group, format!("{stem}-{suffix}"), name, figure(measure, style)?);
         }
     }
     Ok(())

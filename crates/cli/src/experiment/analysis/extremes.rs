@@ -14,7 +14,7 @@ pub(super) fn section(done: &Done, title: &str, prompts: usize) -> Result<Sectio
     // The two groups have no prompt in common.
     let n = prompts.min(done.n_traced()? / 2);
     if n == 0 {
-        return Err(TooFew(format!("fewer than two prompts were traced in {}", done.name)).into());
+        return Err(TooFew(format!("fewer than two prompts were traced in {}", done.label)).into());
     }
     let mut section = Section::new(title);
     let (fewest, most) = (Selection::LeastTokens(n), Selection::MostTokens(n));

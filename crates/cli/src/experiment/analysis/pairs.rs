@@ -15,7 +15,7 @@ pub(super) fn aligned(done: &Done, title: &str, component: Option<Component>) ->
     let records = done.folder.records().collect::<Result<Vec<_>, _>>()?;
     let roles = done.manifest().settings.roles;
     let Some(average) = aligned_average(&records, view, roles) else {
-        return Err(TooFew(format!("no two prompts of {} share a prefix", done.name)).into());
+        return Err(TooFew(format!("no two prompts of {} share a prefix", done.label)).into());
     };
     let mut section = Section::new(title);
     section.show(
@@ -49,7 +49,9 @@ pub(super) fn fact_position(alone: &[&Done], stacked: &[&Done], title: &str) -> 
     let mut section = Section::new(title);
     let everywhere: Vec<&Done> = alone.iter().chain(stacked).copied().collect();
     let ids = traced_in_all(&everywhere)?;
-    section.findings.push(format!("{} prompts were traced in all of these runs; only they are averaged.", ids.len()));
+    section
+        .findings
+        .push(format!("{} prompts were traced in all of these runs; only they are averaged.", ids.len()));
     let groups_of = |done: &&Done| fact_effects(done, done.component(None), Some(&ids));
     let alone_groups = alone.iter().map(groups_of).collect::<Result<Vec<_>>>()?;
     let stacked_groups = stacked.iter().map(groups_of).collect::<Result<Vec<_>>>()?;
@@ -63,7 +65,7 @@ pub(super) fn fact_position(alone: &[&Done], stacked: &[&Done], title: &str) -> 
     let all = stacked
         .iter()
         .zip(&stacked_groups)
-        .map(|(done, groups)| GroupSeries { name: &done.name, groups: groups.iter().map(Some).collect() });
+        .map(|(done, groups)| GroupSeries { name: &done.label, groups: groups.iter().map(Some).collect() });
     let series: Vec<GroupSeries<'_>> = [one].into_iter().chain(all).collect();
     let view = stacked[0].view(stacked[0].component(None), Metric::Probability);
     section.show(

@@ -22,7 +22,7 @@ pub(super) fn section(
     let census = census(done, done.component(component))?;
     let n = census.members.len();
     if n == 0 {
-        return Err(TooFew(format!("no prompt was traced in {}", done.name)).into());
+        return Err(TooFew(format!("no prompt was traced in {}", done.label)).into());
     }
     let mut section = Section::new(title);
     section.show(

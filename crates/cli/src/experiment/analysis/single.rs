@@ -50,7 +50,7 @@ pub(super) fn draws(done: &Done, title: &str) -> Result<Section> {
         ));
     }
     if section.figures.is_empty() {
-        return Err(TooFew(format!("no prompt of {} was traced with two draws or more", done.name)).into());
+        return Err(TooFew(format!("no prompt of {} was traced with two draws or more", done.label)).into());
     }
     Ok(section)
 }
