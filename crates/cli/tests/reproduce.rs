@@ -1,0 +1,142 @@
+//! `causal-trace reproduce`: published experiments by name, and changed copies of their files.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests, outside of test functions")]
+
+mod support;
+
+use std::path::{Path, PathBuf};
+
+use causal_trace_results::ResultsFolder;
+use serde_json::Value;
+use support::{fails, stdout, succeeds};
+use tempfile::tempdir;
+
+const EXPERIMENTS: [&str; 19] = [
+    "gaussian-noise",
+    "rome-examples",
+    "noise-variance",
+    "model-comparison",
+    "patch-good-with-bad",
+    "wrong-direction",
+    "noise-levels",
+    "random-embedding",
+    "shuffled-embeddings",
+    "false-facts-prefix",
+    "false-facts-prefix-reversed",
+    "fact-position",
+    "rome-figure-1",
+    "rome-averages",
+    "rome-severed",
+    "rome-noise-kinds",
+    "rome-windows",
+    "corruption-comparison",
+    "pattern-census",
+];
+
+fn file(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../../experiments/{name}.toml"))
+}
+
+#[test]
+fn every_published_experiment_is_listed() {
+    let folder = tempdir().unwrap();
+    let listed = stdout(&succeeds(folder.path(), &["reproduce", "--list"]));
+    for name in EXPERIMENTS {
+        assert!(listed.lines().any(|line| line.starts_with(&format!("{name} "))), "{name}: {listed}");
+        assert!(file(name).is_file(), "{name} has a file");
+    }
+    assert!(std::fs::read_dir(folder.path()).unwrap().next().is_none(), "nothing is written");
+    let listed: Value =
+        serde_json::from_str(&stdout(&succeeds(folder.path(), &["reproduce", "--list", "--json"]))).unwrap();
+    assert!(listed.as_array().unwrap().len() >= EXPERIMENTS.len());
+}
+
+/// The page, the figures it shows, and the results folders.
+fn check_page(out: &Path, name: &str) {
+    let page = std::fs::read_to_string(out.join("README.md")).unwrap();
+    assert!(page.contains("causal-trace reproduce"), "{name}: the command is there");
+    assert!(!page.contains("NaN"), "{name}: {page}");
+    let mut links = 0;
+    for link in page.split("](").skip(1) {
+        let target = link.split(')').next().unwrap();
+        if !target.starts_with("http") {
+            assert!(out.join(target).is_file(), "{name}: {target} is missing");
+            links += 1;
+        }
+    }
+    assert!(links > 0, "{name} has figures");
+    let runs: Vec<PathBuf> =
+        std::fs::read_dir(out.join("results")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert!(!runs.is_empty());
+    for run in runs {
+        assert!(ResultsFolder::open(&run).unwrap().prompts().count() > 0, "{name}: {}", run.display());
+    }
+}
+
+#[test]
+fn every_experiment_runs_on_the_embedded_model() {
+    let folder = tempdir().unwrap();
+    for name in EXPERIMENTS {
+        let limit = if name.contains("fact") { "40" } else { "4" };
+        let args = ["reproduce", name, "--limit", limit, "--out", name];
+        succeeds(folder.path(), &args);
+        check_page(&folder.path().join(name), name);
+    }
+}
+
+#[test]
+fn running_it_again_traces_nothing_and_other_settings_are_refused() {
+    let folder = tempdir().unwrap();
+    let args = ["reproduce", "rome-severed", "--limit", "3", "--out", "out"];
+    let first = stdout(&succeeds(folder.path(), &args));
+    assert_eq!(stdout(&succeeds(folder.path(), &args)), first);
+    fails(folder.path(), &["reproduce", "rome-severed", "--limit", "4", "--out", "out"], 1, &["facts"]);
+}
+
+#[test]
+fn a_changed_copy_runs_by_its_path() {
+    let folder = tempdir().unwrap();
+    let text = std::fs::read_to_string(file("rome-severed")).unwrap();
+    assert!(text.contains("sample = 200"));
+    std::fs::write(folder.path().join("mine.toml"), text.replace("sample = 200", "limit = 3")).unwrap();
+    succeeds(folder.path(), &["reproduce", "mine.toml", "--out", "mine"]);
+    check_page(&folder.path().join("mine"), "mine");
+}
+
+#[test]
+fn what_cannot_be_run_is_refused_naming_file_and_place() {
+    let folder = tempdir().unwrap();
+    fails(folder.path(), &["reproduce", "rome-severd"], 1, &["rome-severed"]);
+    fails(folder.path(), &["reproduce", "./nothing.toml"], 1, &["nothing.toml"]);
+    let text = std::fs::read_to_string(file("rome-severed")).unwrap();
+    for (from, to, words) in [
+        ("sample = 200", "samples-of-facts = 200", &["broken.toml", "samples-of-facts"][..]),
+        ("title =", "titel =", &["broken.toml", "line", "titel"]),
+        ("preset = \"rome\"", "preset = \"roma\"", &["broken.toml", "roma"]),
+        ("kind = \"severed\"", "kind = \"sewered\"", &["broken.toml", "sewered"]),
+        ("\"mlp_severed\", ", "\"mlp_sewered\", ", &["broken.toml", "mlp_sewered"]),
+        ("[[run]]", "[[run]", &["broken.toml", "line"]),
+    ] {
+        assert!(text.contains(from));
+        std::fs::write(folder.path().join("broken.toml"), text.replace(from, to)).unwrap();
+        let output = support::causal_trace(folder.path(), &["reproduce", "broken.toml", "--out", "out"]);
+        let message = support::stderr(&output);
+        assert_ne!(output.status.code(), Some(0), "{to}: {message}");
+        words.iter().for_each(|word| assert!(message.contains(word), "{to}: '{word}' is not in {message}"));
+        assert!(!message.contains("panicked"), "{message}");
+    }
+    assert!(!folder.path().join("out/results").exists(), "nothing was traced");
+}
+
+#[test]
+fn prefixes_that_do_not_align_are_refused_naming_the_tokens() {
+    let folder = tempdir().unwrap();
+    for name in ["false-facts-prefix", "fact-position"] {
+        let text = std::fs::read_to_string(file(name)).unwrap();
+        let (before, rest) = text.split_once("corrupted = [\"").unwrap();
+        let changed = format!("{before}corrupted = [\"Strangely enough {rest}");
+        std::fs::write(folder.path().join("broken.toml"), changed).unwrap();
+        fails(folder.path(), &["reproduce", "broken.toml", "--out", "out"], 1, &["align", "'", "tokens"]);
+        assert!(!folder.path().join("out/results").exists(), "nothing was traced");
+    }
+}
