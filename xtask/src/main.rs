@@ -3,6 +3,7 @@
 
 mod apt;
 mod check;
+mod experiments;
 mod pdftotext;
 mod process;
 mod python;
@@ -21,6 +22,8 @@ The repository's commands:
                                    that is possible; ends with a list of what was skipped
   cargo xtask check                formatting, dependency arrows, lints, documentation
   cargo xtask ci                   test, then check
+  cargo xtask experiments          run every published experiment on the embedded model, and write
+                                   docs/experiments.md and its figures from what they found
   cargo xtask demo [OPTIONS]       train the embedded models again (`demo --help` lists the options)
 
 What `test` installs, unless --no-install is given: poppler-utils with apt-get, as root or through
@@ -54,6 +57,7 @@ fn run(arguments: &[String]) -> Result<(), String> {
         ["test", "--no-install"] => test::run(Install::Forbidden),
         ["check"] => check::run(),
         ["ci"] => test::run(Install::Allowed).and_then(|()| check::run()),
+        ["experiments"] => experiments::run(),
         ["demo", options @ ..] => demo(options),
         _ => Err(format!("unknown command `{}`; `cargo xtask` lists the commands", words.join(" "))),
     }

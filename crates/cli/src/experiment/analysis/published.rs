@@ -3,7 +3,7 @@
 use anyhow::Result;
 use serde::Deserialize;
 
-use crate::experiment::number::{Number, percent, short};
+use crate::experiment::number::{Number, percent};
 use crate::experiment::outcome::Runs;
 use crate::experiment::section::{Section, Table};
 
@@ -65,5 +65,5 @@ fn percent_with_interval(ends: &[f64; 2], value: f64) -> String {
     if ends[0] == ends[1] {
         return percent(value);
     }
-    format!("{} [{}, {}]", percent(value), short(100.0 * ends[0]), short(100.0 * ends[1]))
+    format!("{} [{:.1}, {:.1}]", percent(value), 100.0 * ends[0], 100.0 * ends[1])
 }
