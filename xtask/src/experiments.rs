@@ -74,7 +74,7 @@ fn section(name: &str, page: &str, shows: &str) -> String {
 /// Every claim of a page with its verdict and the numbers behind it.
 fn claims(page: &str) -> Vec<(String, String)> {
     let mut claims: Vec<(String, String)> = Vec::new();
-    for line in part(page, "What was claimed") {
+    for line in part(page, "What was claimed").chain(part(page, "What is tested")) {
         if let Some(claim) = line.strip_prefix("- ") {
             let (claim, verdict) = claim.split_once(" **").unwrap_or((claim, ""));
             claims.push((claim.to_owned(), format!("**{verdict}")));
@@ -119,6 +119,9 @@ mod tests {
     fn without_claims_the_findings_stand_alone() {
         let page = PAGE.replace("What was claimed", "Something else");
         let text = section("name", &page, "What");
-        assert!(text.contains("\n- A finding.\n") && !text.contains("a run") && !text.contains("Also"), "{text}");
+        assert!(
+            text.contains("\n- A finding.\n") && !text.contains("a run") && !text.contains("Also"),
+            "{text}"
+        );
     }
 }

@@ -105,7 +105,9 @@ fn parts(manifest: &Manifest) -> Vec<String> {
     }
     match &settings.corruption {
         None => parts.push("noise not recorded".to_owned()),
-        Some(corruption) => parts.extend(corruption::parts(corruption, settings.noise.as_ref())),
+        Some(corruption) => {
+            parts.extend(corruption::parts(corruption, settings.counterparts, settings.noise.as_ref()))
+        }
     }
     parts.extend(settings.precision.clone());
     parts

@@ -15,7 +15,8 @@ mod trace_file;
 pub use case_file::{AnswerDetails, Case, CaseDetails, CaseFile, SkippedCase, SkippedDetails};
 pub use folder::{FolderError, FolderWriter, Merged, MissingParts, ResultsFolder, cut_into_parts, merge};
 pub use manifest::{
-    Difference, FORMAT, FORMAT_VERSION, FactsIdentity, Manifest, ModelIdentity, Settings, Target,
+    Counterparts, Difference, FORMAT, FORMAT_VERSION, FactsIdentity, Manifest, ModelIdentity, Settings,
+    Target,
 };
 pub use npz::ArrayFileError;
 pub use prompt_record::{

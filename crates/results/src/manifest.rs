@@ -99,6 +99,16 @@ pub enum Target {
     LastSubtoken,
 }
 
+/// Where the prompts of the corrupted runs come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Counterparts {
+    /// Each fact brings its own.
+    Given,
+    /// The subject of another fact of the relation takes the subject's place; the seed decides which.
+    SwappedSubjects,
+}
+
 /// How the facts were traced.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Settings {
@@ -119,6 +129,9 @@ pub struct Settings {
     pub direction: Direction,
     /// How the subject is obscured; none where it is not known (imported cases).
     pub corruption: Option<Corruption>,
+    /// Where the prompts of the corrupted runs come from, where these are prompts.
+    #[serde(default)]
+    pub counterparts: Option<Counterparts>,
     /// Where the noise level comes from.
     pub noise: Option<NoiseSource>,
     /// Which algorithm.

@@ -17,8 +17,8 @@ const TRIED_OPERATIONS: f64 = 2e10;
 pub(crate) struct Estimator<'a> {
     asked: &'a Asked,
     models: &'a Models,
-    /// Operations a second.
-    rates: BTreeMap<Which, f64>,
+    /// Operations a second, without and with a prefix, after which a model gets many facts wrong that are then left out.
+    rates: BTreeMap<(Which, bool), f64>,
     silent: Printer,
 }
 
@@ -51,7 +51,8 @@ impl<'a> Estimator<'a> {
 
     /// Found out the first time that a model is asked about, by tracing some of the run's facts.
     fn rate(&mut self, run: &Run) -> Result<f64> {
-        if let Some(rate) = self.rates.get(&run.model) {
+        let key = (run.model, run.prefix.is_some());
+        if let Some(rate) = self.rates.get(&key) {
             return Ok(*rate);
         }
         let mut sweep = self.sweep(run)?;
@@ -64,7 +65,7 @@ impl<'a> Estimator<'a> {
         let start = Instant::now();
         let cost = sweep.try_out(TRIED_OPERATIONS)?;
         let rate = if cost > 0.0 { cost / start.elapsed().as_secs_f64().max(1e-6) } else { f64::INFINITY };
-        self.rates.insert(run.model, rate);
+        self.rates.insert(key, rate);
         Ok(rate)
     }
 }

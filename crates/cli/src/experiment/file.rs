@@ -57,6 +57,14 @@ impl Origin {
         }
     }
 
+    /// The heading above what is tested: others' claims, or what this program asks by itself.
+    pub(crate) fn claims(self) -> &'static str {
+        match self {
+            Origin::Dannyallover | Origin::Rome => "What was claimed",
+            Origin::CausalTrace => "What is tested",
+        }
+    }
+
     /// For a sentence.
     pub(crate) fn described(self) -> &'static str {
         match self {

@@ -21,6 +21,8 @@ pub(crate) struct Page {
     title: String,
     intro: Vec<String>,
     command: String,
+    /// The heading above the claims.
+    claims: &'static str,
     judged: Vec<Judged>,
     /// The runs with what is known of them.
     runs: Table,
@@ -47,6 +49,7 @@ impl Page {
             title: experiment.title.clone(),
             intro,
             command: command.to_owned(),
+            claims: experiment.source.claims(),
             judged,
             runs: overview(&runs)?,
             settings: settings(&runs)?,
@@ -83,7 +86,7 @@ impl Page {
         }
         let _ = write!(text, "\nMade by\n\n    {}\n", self.command);
         if !self.judged.is_empty() {
-            text.push_str("\n## What was claimed\n\n");
+            let _ = write!(text, "\n## {}\n\n", self.claims);
             for judged in &self.judged {
                 let _ = writeln!(
                     text,

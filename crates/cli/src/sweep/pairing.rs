@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use causal_trace_core::{Corruption, Fact, Method, NoiseStream, Prompt};
 use causal_trace_lm::LanguageModel;
-use causal_trace_results::{Skip, SkipReason};
+use causal_trace_results::{Counterparts, Skip, SkipReason};
 
 use crate::args::CorruptionChoice;
 
@@ -48,6 +48,15 @@ impl Pairing {
                 Pairing::Swap { facts: by_relation, seed }
             }
             _ => Pairing::None,
+        }
+    }
+
+    /// What it is called in a manifest.
+    pub(crate) fn counterparts(&self) -> Option<Counterparts> {
+        match self {
+            Pairing::None => None,
+            Pairing::Given => Some(Counterparts::Given),
+            Pairing::Swap { .. } => Some(Counterparts::SwappedSubjects),
         }
     }
 

@@ -81,6 +81,7 @@ impl<'a> Sweep<'a> {
                 residual_window: config.residual_window,
                 metrics: config.metrics.clone(),
                 roles,
+                counterparts: preparation.pairing.counterparts(),
                 direction: config.direction,
                 corruption: Some(config.corruption.clone()),
                 noise,

@@ -1,12 +1,16 @@
 //! A corruption in words.
 
 use causal_trace_core::{Corruption, CorruptionMode, Distribution, Method, NoiseStream, Population, Spread};
-use causal_trace_results::NoiseSource;
+use causal_trace_results::{Counterparts, NoiseSource};
 
 use crate::label::clean;
 
 /// How the subject was obscured, in parts of one sentence.
-pub(super) fn parts(corruption: &Corruption, source: Option<&NoiseSource>) -> Vec<String> {
+pub(super) fn parts(
+    corruption: &Corruption,
+    counterparts: Option<Counterparts>,
+    source: Option<&NoiseSource>,
+) -> Vec<String> {
     let mut parts = method(&corruption.method, source);
     match corruption.extra_tokens {
         0 => {}
@@ -15,6 +19,12 @@ pub(super) fn parts(corruption: &Corruption, source: Option<&NoiseSource>) -> Ve
     }
     // Another prompt is not drawn.
     if corruption.method == Method::Counterpart {
+        if counterparts == Some(Counterparts::SwappedSubjects) {
+            parts = vec![format!(
+                "corrupted run: the subject of another fact of the relation, of as many tokens, seed {}",
+                corruption.seed
+            )];
+        }
         return parts;
     }
     if corruption.fresh_for_each_site {
@@ -98,17 +108,21 @@ fn number(level: f64) -> String {
 mod tests {
     use super::*;
 
-    fn said(method: Method, edit: fn(&mut Corruption)) -> String {
-        let mut corruption = Corruption {
+    fn corruption(method: Method) -> Corruption {
+        Corruption {
             method,
             extra_tokens: 0,
             stream: NoiseStream::Independent,
             seed: 7,
             samples: 10,
             fresh_for_each_site: false,
-        };
+        }
+    }
+
+    fn said(method: Method, edit: fn(&mut Corruption)) -> String {
+        let mut corruption = corruption(method);
         edit(&mut corruption);
-        parts(&corruption, None).join(", ")
+        parts(&corruption, None, None).join(", ")
     }
 
     fn text() -> Population {
@@ -161,5 +175,10 @@ mod tests {
             )
         );
         assert_eq!(said(Method::Counterpart, |_| {}), "corrupted run: another prompt of as many tokens");
+        let swapped = parts(&corruption(Method::Counterpart), Some(Counterparts::SwappedSubjects), None);
+        assert_eq!(
+            swapped.join(", "),
+            "corrupted run: the subject of another fact of the relation, of as many tokens, seed 7"
+        );
     }
 }

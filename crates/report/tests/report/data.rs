@@ -37,6 +37,7 @@ pub(crate) fn manifest(model: &str, n_layers: usize) -> Manifest {
             residual_window: Window::SINGLE,
             metrics: Vec::new(),
             roles: RoleConvention::Rome,
+            counterparts: None,
             direction: Direction::Denoise,
             corruption: Some(Corruption {
                 method: Method::Noise {

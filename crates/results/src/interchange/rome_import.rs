@@ -118,6 +118,7 @@ pub fn import_rome(dir: &Path, model_name: &str) -> Result<(Manifest, Vec<Prompt
         residual_window: common.residual_window,
         metrics: Vec::new(),
         roles: RoleConvention::Rome,
+        counterparts: None,
         direction: common.direction,
         corruption: None,
         noise: None,

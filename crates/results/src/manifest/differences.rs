@@ -124,6 +124,7 @@ mod tests {
                 residual_window: Window::SINGLE,
                 metrics: Vec::new(),
                 roles: RoleConvention::Rome,
+                counterparts: None,
                 direction: Direction::Denoise,
                 corruption: None,
                 noise: Some(NoiseSource {

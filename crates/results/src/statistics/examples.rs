@@ -94,6 +94,7 @@ pub(super) fn manifest(n_layers: usize) -> Manifest {
             roles: RoleConvention::Rome,
             direction: Direction::Denoise,
             corruption: None,
+            counterparts: None,
             noise: None,
             engine: None,
             precision: None,

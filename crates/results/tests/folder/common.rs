@@ -42,6 +42,7 @@ pub(crate) fn manifest(parts: &[usize]) -> Manifest {
             residual_window: Window::SINGLE,
             metrics: Vec::new(),
             roles: RoleConvention::Rome,
+            counterparts: None,
             direction: Direction::Denoise,
             corruption: Some(corruption()),
             noise: Some(NoiseSource {

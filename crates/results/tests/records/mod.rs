@@ -52,6 +52,7 @@ pub fn manifest(components: &[Component], n_layers: usize, direction: Direction)
             residual_window: Window::SINGLE,
             metrics: Vec::new(),
             roles: RoleConvention::Rome,
+            counterparts: None,
             direction,
             corruption: None,
             noise: None,

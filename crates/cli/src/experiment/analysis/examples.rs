@@ -50,7 +50,11 @@ pub(super) fn galleries(
             });
         }
     }
-    for (id, record) in records.iter().take(drawn) {
+    // At even distances, so that they are not all of one relation.
+    let drawn = drawn.min(records.len());
+    let places: Vec<usize> = (0..drawn).map(|place| place * records.len() / drawn).collect();
+    let chosen = records.iter().enumerate().filter(|(place, _)| places.contains(place));
+    for (id, record) in chosen.map(|(_, entry)| entry) {
         let stem = format!("{folder}/prompt-{id}");
         let figure = |measure, style| figures::overview(done.manifest(), record, metric, measure, style);
         section.show(
