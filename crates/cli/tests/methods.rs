@@ -299,7 +299,17 @@ fn swapped_subjects_are_of_the_same_relation_and_length() {
     assert!(swapped > 15, "only {swapped} facts were swapped");
     let manifest = std::fs::read_to_string(folder.path().join("swapped/manifest.json")).unwrap();
     assert_eq!(parsed(&manifest)["settings"]["counterparts"], "swapped_subjects");
-    let pairs = ["sweep", "--limit", "30", "--corruption", "pair", "--metric", "logit_difference", "--out", "swapped"];
+    let pairs = [
+        "sweep",
+        "--limit",
+        "30",
+        "--corruption",
+        "pair",
+        "--metric",
+        "logit_difference",
+        "--out",
+        "swapped",
+    ];
     fails(folder.path(), &pairs, 1, &["settings.counterparts", "swapped_subjects"]);
     let found = summary(folder.path(), &["swapped"]);
     assert!(found["average_total_effect"].as_f64().unwrap() > 0.3, "the other subject's answer is another");

@@ -1,6 +1,7 @@
 //! An experiment on given models: its sweeps, one after the other.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
@@ -46,8 +47,8 @@ impl Models {
                 Which::First => &asked.model,
                 Which::Second => &asked.second_model,
             };
-            if !opened.contains_key(&run.model) {
-                opened.insert(run.model, NamedModel::open(name)?);
+            if let Entry::Vacant(place) = opened.entry(run.model) {
+                place.insert(NamedModel::open(name)?);
             }
         }
         Ok(Models { opened })
