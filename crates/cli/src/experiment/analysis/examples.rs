@@ -43,9 +43,10 @@ pub(super) fn galleries(
             let gallery = figures::gallery(done.manifest(), records.values(), metric, measure, style)?;
             let name = measure.short().to_uppercase();
             let cutoff = if suffix.is_empty() { "" } else { ", 0 cutoff" };
+            let plural = if records.len() == 1 { "" } else { "s" };
             section.galleries.push(Many {
                 stem: format!("{folder}/gallery-{}{suffix}", measure.short()),
-                caption: format!("{} prompts, {name}{cutoff}", records.len()),
+                caption: format!("{} prompt{plural}, {name}{cutoff}", records.len()),
                 gallery,
             });
         }

@@ -44,7 +44,7 @@ fn effects(groups: &[GroupSummary]) -> Table {
     table
 }
 
-/// A bar for each fact alone and in the first stacked run; then a bar for each place, mean over the orders.
+/// A bar for each fact alone and for each place of every stacked order; the mean over the orders in a table.
 pub(super) fn fact_position(alone: &[&Done], stacked: &[&Done], title: &str) -> Result<Section> {
     let mut section = Section::new(title);
     let everywhere: Vec<&Done> = alone.iter().chain(stacked).copied().collect();
@@ -52,6 +52,9 @@ pub(super) fn fact_position(alone: &[&Done], stacked: &[&Done], title: &str) -> 
     section
         .findings
         .push(format!("{} prompts were traced in all of these runs; only they are averaged.", ids.len()));
+    let largest =
+        "A prompt's strongest of several layers and tokens is seldom below 0, even where there is no effect.";
+    section.findings.push(largest.to_owned());
     let groups_of = |done: &&Done| fact_effects(done, done.component(None), Some(&ids));
     let alone_groups = alone.iter().map(groups_of).collect::<Result<Vec<_>>>()?;
     let stacked_groups = stacked.iter().map(groups_of).collect::<Result<Vec<_>>>()?;
@@ -60,8 +63,10 @@ pub(super) fn fact_position(alone: &[&Done], stacked: &[&Done], title: &str) -> 
         return Err(TooFew("there is no stacked run".to_owned()).into());
     };
     let positions: Vec<String> = (1..=first.len()).map(|place| place.to_string()).collect();
-    let one =
-        GroupSeries { name: "alone", groups: alone_groups.iter().map(|groups| groups.first()).collect() };
+    let one = GroupSeries {
+        name: "alone (fact N)",
+        groups: alone_groups.iter().map(|groups| groups.first()).collect(),
+    };
     let all = stacked
         .iter()
         .zip(&stacked_groups)
@@ -73,7 +78,8 @@ pub(super) fn fact_position(alone: &[&Done], stacked: &[&Done], title: &str) -> 
         "Mean strongest effect of each fact alone, and of the fact at each place in the stacked prefixes",
         figures::group_effects(title, &positions, &series, &made, view)?,
     );
-    let mut table = Table::new(&["place", "alone", "mean over the stacked orders"]);
+    let mut table =
+        Table::new(&["N", "fact N of the first order, alone", "place N, mean over the stacked orders"]);
     for (place, name) in positions.iter().enumerate() {
         let at: Vec<f64> =
             stacked_groups.iter().filter_map(|groups| Some(groups.get(place)?.effect.mean)).collect();

@@ -109,7 +109,8 @@ pub(super) fn average(
     let Some((role, layer, value, ci95)) = best else {
         bail!("no token is {} in {}", words(roles), done.label)
     };
-    let of_which = if component == done.component(None) { String::new() } else { format!(" of {component}") };
+    // Without a word it is the residual stream.
+    let of_which = if component == Component::Residual { String::new() } else { format!(" of {component}") };
     let which = select.map_or(String::new(), |select| format!(", {}", selected(select)));
     let what = format!(
         "the strongest average effect{of_which} at the {} in {}{which} (layer {layer})",
