@@ -76,24 +76,15 @@ pub(crate) fn resolve(
 ) -> Result<(TraceConfig, Option<NoiseSource>)> {
     check(args)?;
     let defaults = Defaults::of(args.preset, &lm.model.architecture().model_type);
-    let stream = args.noise_stream.unwrap_or(if args.fresh_noise {
-        NoiseStream::Independent
-    } else {
-        defaults.stream
-    });
-    let seed = args.seed.unwrap_or(1);
-    if stream == NoiseStream::Rome && seed > u64::from(u32::MAX) {
-        let most = u32::MAX;
-        let problem = format!(
-            "--seed {seed} is too large for the noise stream of rome: NumPy takes seeds up to {most}"
-        );
-        return Err(Usage(problem).into());
-    }
+    let (stream, seed) = random(args, &defaults)?;
     let (method, source) = method(args, &defaults, lm, facts)?;
-    let samples = args.samples.unwrap_or(if method == Method::Counterpart { 1 } else { 10 });
+    let is_pair = method == Method::Counterpart;
+    let samples = args.samples.unwrap_or(if is_pair { 1 } else { 10 });
+    // Pairs differ where their prompts differ, whatever a preset says.
+    let usual_extra = if is_pair { 0 } else { defaults.extra_tokens };
     let corruption = Corruption {
         method,
-        extra_tokens: args.extra_tokens.unwrap_or(defaults.extra_tokens),
+        extra_tokens: args.extra_tokens.unwrap_or(usual_extra),
         stream,
         seed,
         samples,
@@ -111,6 +102,20 @@ pub(crate) fn resolve(
         memory: args.memory.unwrap_or_else(memory::default_budget),
     };
     Ok((config, source))
+}
+
+/// Where what is random comes from.
+fn random(args: &MethodArgs, defaults: &Defaults) -> Result<(NoiseStream, u64), Usage> {
+    let usual = if args.fresh_noise { NoiseStream::Independent } else { defaults.stream };
+    let (stream, seed) = (args.noise_stream.unwrap_or(usual), args.seed.unwrap_or(1));
+    if stream == NoiseStream::Rome && seed > u64::from(u32::MAX) {
+        let most = u32::MAX;
+        let problem = format!(
+            "--seed {seed} is too large for the noise stream of rome: NumPy takes seeds up to {most}"
+        );
+        return Err(Usage(problem));
+    }
+    Ok((stream, seed))
 }
 
 /// Refuses options that have no meaning together.

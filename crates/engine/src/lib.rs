@@ -6,8 +6,10 @@
 //!
 //! Invariants: nothing here prints, plots, parses arguments or writes files; results go into a [`Sink`].
 
+mod check;
 mod corrupt;
 mod error;
+mod measured;
 mod naive;
 mod noise_level;
 mod plan;

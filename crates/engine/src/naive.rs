@@ -5,10 +5,11 @@ use causal_trace_lm::kernels::{Run, Threads};
 use causal_trace_lm::{Model, Scratch};
 
 use crate::TraceError;
+use crate::check::check;
 use crate::corrupt::{Draw, Embeddings};
 use crate::population::Moments;
 use crate::readout::{self, Targets};
-use crate::trace::{Answer, Case, check, moments};
+use crate::trace::{Answer, Case, moments};
 
 /// One state that is copied: an activation of one layer at one token. A severed component stands for the restored
 /// residual state together with the outputs that are held in every layer.

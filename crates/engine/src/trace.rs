@@ -1,12 +1,13 @@
 //! The entry point: checks, baseline, and one of the engines.
 
 use causal_trace_core::{
-    Baseline, Component, Direction, Distribution, Engine, Grid, Method, Metric, MetricBaseline, NoiseStream,
-    Prompt, Sink, Site, TraceConfig,
+    Baseline, Direction, Engine, Method, Metric, MetricBaseline, Prompt, Sink, TraceConfig,
 };
-use causal_trace_lm::{Model, ModelError, Wiring};
+use causal_trace_lm::{Model, ModelError};
 
+use crate::check::check_settings;
 use crate::corrupt::{Draw, Embeddings};
+use crate::measured::Measured;
 use crate::naive::{self, Batch};
 use crate::population::Moments;
 use crate::readout::{Targets, predicted};
@@ -175,73 +176,6 @@ pub(crate) fn moments(model: &Model, config: &TraceConfig) -> Result<Option<Mome
     config.corruption.population().map(|population| Moments::of(model, population)).transpose()
 }
 
-pub(crate) fn check(model: &Model, prompt: &Prompt, config: &TraceConfig) -> Result<(), TraceError> {
-    model.check_prompt(&prompt.ids)?;
-    check_settings(model, config)
-}
-
-fn wrong(what: &'static str, value: impl Into<String>, expected: &'static str) -> Result<(), TraceError> {
-    Err(TraceError::Setting { what, value: value.into(), expected })
-}
-
-fn check_settings(model: &Model, config: &TraceConfig) -> Result<(), TraceError> {
-    if config.window.width == 0 || config.residual_window.width == 0 {
-        return wrong("window", "0", "at least 1");
-    }
-    let twice = |component| config.components.iter().filter(|&&other| other == component).count() > 1;
-    if let Some(component) = config.components.iter().find(|&&component| twice(component)) {
-        return wrong("components", format!("{component} twice"), "a list without repetition");
-    }
-    let is_parallel = model.architecture().wiring != Wiring::Sequential;
-    if is_parallel && config.components.contains(&Component::ResidMid) {
-        let expected = "another component: in this model attention and mlp read the same state, and there is none \
-                        between them";
-        return wrong("component", Component::ResidMid.name(), expected);
-    }
-    let repeated = |metric| config.all_metrics().filter(|&other| other == metric).count() > 1;
-    if let Some(metric) = config.all_metrics().find(|&metric| repeated(metric)) {
-        return wrong("metrics", format!("{metric} twice"), "a list without repetition");
-    }
-    check_corruption(config)
-}
-
-fn check_corruption(config: &TraceConfig) -> Result<(), TraceError> {
-    let corruption = &config.corruption;
-    if corruption.samples == 0 {
-        return wrong("samples", "0", "at least 1");
-    }
-    if corruption.stream == NoiseStream::Rome && corruption.seed > u64::from(u32::MAX) {
-        let expected = "below 2^32 for the noise stream of rome, as in NumPy";
-        return wrong("seed", corruption.seed.to_string(), expected);
-    }
-    match &corruption.method {
-        Method::Noise { level, .. } if !(level.is_finite() && *level >= 0.0) => {
-            return wrong("noise level", level.to_string(), "a finite number of at least 0");
-        }
-        Method::Noise { distribution: Distribution::StudentT { degrees, .. }, .. }
-            if !(degrees.is_finite() && *degrees > 2.0) =>
-        {
-            return wrong("degrees of freedom", degrees.to_string(), "a finite number above 2");
-        }
-        Method::Counterpart if corruption.samples != 1 => {
-            let expected = "1 for pairs of prompts, which have nothing random";
-            return wrong("samples", corruption.samples.to_string(), expected);
-        }
-        _ => {}
-    }
-    if !corruption.fresh_for_each_site {
-        return Ok(());
-    }
-    if config.engine != Engine::Naive {
-        let expected = "naive for draws of their own at every site, where the engine cannot share runs";
-        return wrong("engine", config.engine.to_string(), expected);
-    }
-    if corruption.stream == NoiseStream::Rome {
-        return wrong("noise stream", "rome", "independent for draws of their own at every site");
-    }
-    Ok(())
-}
-
 fn plain_loop(
     model: &Model,
     batch: &mut [Measurement<'_>],
@@ -390,67 +324,4 @@ fn check_baseline(baseline: &Baseline) -> Result<(), TraceError> {
         }
     }
     Ok(())
-}
-
-/// What the engines have measured so far; a value that was never set stays `NaN` and is found by `check`.
-pub(crate) struct Measured {
-    /// For each component one grid of every metric.
-    grids: Vec<Vec<Grid>>,
-    /// Which samples of a component's sites have been set.
-    set: Vec<Vec<bool>>,
-}
-
-impl Measured {
-    fn new(config: &TraceConfig, seq_len: usize, n_layers: usize) -> Self {
-        let n_samples = config.corruption.samples;
-        let grids = |&component: &Component| -> Vec<Grid> {
-            let grid = |metric| Grid::unmeasured(component, metric, seq_len, n_layers, n_samples);
-            config.all_metrics().map(grid).collect()
-        };
-        let set = vec![vec![false; seq_len * n_layers * n_samples]; config.components.len()];
-        Measured { grids: config.components.iter().map(grids).collect(), set }
-    }
-
-    fn n_sites(&self) -> usize {
-        self.grids.iter().map(|grids| grids[0].seq_len * grids[0].n_layers).sum()
-    }
-
-    /// One sample of a site: a value for every metric.
-    pub(crate) fn set_sample(&mut self, site: Site, sample: usize, values: &[f32]) {
-        for (grids, set) in self.grids.iter_mut().zip(&mut self.set) {
-            if grids[0].component == site.component {
-                let place = (site.token * grids[0].n_layers + site.layer) * grids[0].n_samples + sample;
-                grids.iter_mut().zip(values).for_each(|(grid, &value)| grid.samples[place] = value);
-                set[place] = true;
-            }
-        }
-    }
-
-    fn check(&self) -> Result<(), TraceError> {
-        for (grids, set) in self.grids.iter().zip(&self.set) {
-            for (place, &set) in set.iter().enumerate() {
-                let (cell, sample) = (place / grids[0].n_samples, place % grids[0].n_samples);
-                let (token, layer) = (cell / grids[0].n_layers, cell % grids[0].n_layers);
-                let site = Site { component: grids[0].component, layer, token };
-                if !set {
-                    return Err(TraceError::Unmeasured { site });
-                }
-                if grids.iter().any(|grid| !grid.samples[place].is_finite()) {
-                    return Err(TraceError::NotFinite { what: format!("{site} patched (sample {sample})") });
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn give(&self, sink: &mut dyn Sink) {
-        for grid in self.grids.iter().flatten() {
-            for token in 0..grid.seq_len {
-                for layer in 0..grid.n_layers {
-                    let site = Site { component: grid.component, layer, token };
-                    sink.patched(site, grid.metric, grid.at(token, layer));
-                }
-            }
-        }
-    }
 }
