@@ -20,8 +20,8 @@ pub struct Difference {
 impl Manifest {
     /// Every setting in which this manifest and another differ, in alphabetical order.
     ///
-    /// Names are not settings: those of a model or of a fact file do not count where hashes tell that it is the same
-    /// one, and those of the facts that a noise level comes from never do.
+    /// Names are not settings: those of a model, a fact file or a corpus do not count where hashes tell that it is the
+    /// same one, and those of the facts that a noise level comes from never do.
     #[must_use]
     pub fn differences(&self, other: &Manifest) -> Vec<Difference> {
         let mut found = Vec::new();
@@ -35,16 +35,27 @@ impl Manifest {
         if manifest.model.weights_sha256.is_some() {
             manifest.model.name.clear();
         }
-        for facts in &mut manifest.facts {
-            if facts.sha256.is_some() {
-                facts.name.clear();
-            }
-        }
         if let Some(noise) = &mut manifest.settings.noise {
             noise.facts = None;
         }
         // A manifest has no maps with other keys than text, so this does not fail.
-        serde_json::to_value(manifest).unwrap_or_default()
+        let mut value = serde_json::to_value(manifest).unwrap_or_default();
+        forget_names(&mut value);
+        value
+    }
+}
+
+/// Removes the names of files, facts or texts, that have a hash.
+fn forget_names(value: &mut Value) {
+    match value {
+        Value::Array(list) => list.iter_mut().for_each(forget_names),
+        Value::Object(object) => {
+            if object.get("sha256").is_some_and(Value::is_string) {
+                object.remove("name");
+            }
+            object.values_mut().for_each(forget_names);
+        }
+        _ => {}
     }
 }
 
@@ -96,7 +107,9 @@ fn shown(value: &Value) -> String {
 
 #[cfg(test)]
 mod tests {
-    use causal_trace_core::{Component, Direction, RoleConvention, Window};
+    use causal_trace_core::{
+        Component, Corruption, Direction, Method, NoiseStream, Population, RoleConvention, Spread, Window,
+    };
 
     use super::*;
     use crate::{FORMAT, FORMAT_VERSION, FactsIdentity, ModelIdentity, NoiseSource, Settings, Target};
@@ -190,6 +203,29 @@ mod tests {
             names,
             ["facts[0].name: \"facts.json\" | \"../facts.json\"", "model.name: \"demo\" | \"./demo\""]
         );
+    }
+
+    #[test]
+    fn a_corpus_counts_by_its_hash() {
+        let following = |name: &str, sha256: &str| {
+            let (name, sha256) = (name.to_owned(), sha256.to_owned());
+            let population = Population::Text { name, sha256, counts: vec![(1, 2)] };
+            let method = Method::RandomEmbedding { population, spread: Spread::Covariance };
+            let mut manifest = manifest();
+            manifest.settings.corruption = Some(Corruption {
+                method,
+                extra_tokens: 0,
+                stream: NoiseStream::Independent,
+                seed: 1,
+                samples: 10,
+                fresh_for_each_site: false,
+            });
+            manifest
+        };
+        let first = following("wiki.txt", "0a");
+        assert!(first.differences(&following("/data/wiki.txt", "0a")).is_empty());
+        let other = described(&first, &following("wiki.txt", "1b"));
+        assert!(other.len() == 1 && other[0].ends_with("sha256: \"0a\" | \"1b\""), "{other:?}");
     }
 
     #[test]
