@@ -1,7 +1,7 @@
 //! The embedded models and their facts.
 
 use anyhow::{Context, Result};
-use causal_trace_core::{Fact, parse_facts};
+use causal_trace_core::{Fact, Precision, parse_facts};
 use causal_trace_lm::weights::Weights;
 use causal_trace_lm::{Fingerprint, LanguageModel};
 
@@ -34,9 +34,10 @@ const MODELS: [Embedded; 2] = [
 /// The embedded model of that name, if there is one.
 pub(crate) fn model(name: &str) -> Option<Result<LanguageModel>> {
     let embedded = MODELS.iter().find(|embedded| embedded.name == name)?;
-    let opened = Weights::from_static(name, embedded.weights)
-        .map_err(anyhow::Error::from)
-        .and_then(|weights| Ok(LanguageModel::from_parts(embedded.config, &weights, TOKENIZER)?));
+    let opened =
+        Weights::from_static(name, embedded.weights).map_err(anyhow::Error::from).and_then(|weights| {
+            Ok(LanguageModel::from_parts(embedded.config, &weights, TOKENIZER, Precision::F32)?)
+        });
     Some(opened.with_context(|| format!("the embedded model {name} is damaged")))
 }
 

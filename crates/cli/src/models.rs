@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use causal_trace_core::Precision;
 use causal_trace_lm::{Fingerprint, LanguageModel};
 use causal_trace_results::ModelIdentity;
 
@@ -28,7 +29,8 @@ impl NamedModel {
             Some(name) if Path::new(given).is_dir() => name.to_string_lossy().into_owned(),
             _ => given.to_owned(),
         };
-        let lm = LanguageModel::open(&folder).with_context(|| format!("cannot open the model {given}"))?;
+        let lm = LanguageModel::open(&folder, Precision::F32)
+            .with_context(|| format!("cannot open the model {given}"))?;
         Ok(NamedModel { name, folder: Some(folder), lm })
     }
 

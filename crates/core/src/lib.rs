@@ -9,6 +9,7 @@ pub mod effect;
 mod fact;
 mod metric;
 mod noise_stream;
+mod precision;
 mod prompt;
 mod record;
 mod role;
@@ -21,6 +22,7 @@ pub use corruption::{
 pub use fact::{Fact, FactsError, parse_facts};
 pub use metric::Metric;
 pub use noise_stream::RandomStream;
+pub use precision::Precision;
 pub use prompt::{Prompt, TokenSpan};
 pub use record::{Baseline, Grid, MetricBaseline, Sink, TraceRecord};
 pub use role::{Role, RoleConvention};

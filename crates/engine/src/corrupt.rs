@@ -239,6 +239,8 @@ mod tests {
     use causal_trace_core::{NoiseStream, Population};
     use serde_json::json;
 
+    use causal_trace_core::Precision;
+
     use super::*;
 
     const D_MODEL: usize = 4;
@@ -256,7 +258,7 @@ mod tests {
             "model_type": "gpt2", "n_layer": 1, "n_embd": D_MODEL, "n_head": 1, "n_inner": 4,
             "vocab_size": D_VOCAB, "n_positions": 8, "activation_function": "gelu_new",
         });
-        Model::from_source(&config.to_string(), &mut |name, shape| {
+        Model::from_source(&config.to_string(), Precision::F32, &mut |name, shape| {
             if name.contains("wte") {
                 (0..D_VOCAB).flat_map(embedding).collect()
             } else {

@@ -11,7 +11,7 @@ use std::sync::OnceLock;
 
 use causal_trace_core::{
     Component, Corruption, CorruptionMode, Direction, Distribution, Engine, Method, Metric, NoiseStream,
-    Population, Spread, TraceConfig, TraceRecord, Window,
+    Population, Precision, Spread, TraceConfig, TraceRecord, Window,
 };
 use causal_trace_engine::{Answer, Case};
 use causal_trace_lm::{Model, Wiring};
@@ -314,7 +314,7 @@ impl Shape {
 
     fn model(&self) -> Model {
         let mut state = self.seed;
-        Model::from_source(&self.config(), &mut |name, shape| {
+        Model::from_source(&self.config(), Precision::F32, &mut |name, shape| {
             let is_norm = name.ends_with("weight") && shape.len() == 1;
             let center = if is_norm && self.model_type != "gemma2" { 1.0 } else { 0.0 };
             let narrow = shape.iter().copied().min().unwrap_or(1) as f32;

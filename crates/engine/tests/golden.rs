@@ -6,7 +6,7 @@ mod support;
 
 use std::collections::BTreeMap;
 
-use causal_trace_core::{Component, Engine, NoiseRule, RandomStream, TraceConfig, parse_facts};
+use causal_trace_core::{Component, Engine, NoiseRule, Precision, RandomStream, TraceConfig, parse_facts};
 use causal_trace_engine::{noise_level, subject_deviation};
 use causal_trace_lm::kernels::{Run, Threads};
 use causal_trace_lm::{LanguageModel, Model, Scratch, top_predictions};
@@ -180,7 +180,8 @@ fn noise_levels_of_the_facts_equal_the_recorded_ones() {
     let facts = parse_facts(&std::fs::read_to_string(shared.join("data/known_1000.json")).unwrap()).unwrap();
     for cases in all_cases() {
         let Some(rule) = noise_rule(&cases) else { continue };
-        let LanguageModel { model, tokenizer } = LanguageModel::open(&cases.model_folder).unwrap();
+        let LanguageModel { model, tokenizer } =
+            LanguageModel::open(&cases.model_folder, Precision::F32).unwrap();
         let subjects: Vec<Vec<u32>> = if cases.folder.to_string_lossy().contains("/real/") {
             let facts = cases.meta["facts"].as_array().unwrap();
             facts

@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use causal_trace_core::Precision;
+
 use crate::architecture::Architecture;
 use crate::family::{self, Names, QkvNames};
 use crate::kernels::{AttentionShape, Linear, Norm};
@@ -25,21 +27,26 @@ impl LanguageModel {
     /// # Errors
     /// When a file is missing or damaged, the architecture is not supported, a tensor is missing or has another
     /// shape than the config says, or the tokenizer has more tokens than the embedding.
-    pub fn open(folder: &Path) -> Result<Self, ModelError> {
+    pub fn open(folder: &Path, precision: Precision) -> Result<Self, ModelError> {
         let path = folder.join("config.json");
         let config = std::fs::read_to_string(&path).map_err(|source| ModelError::Read { path, source })?;
         let config = Config::parse(&config)?;
         // The config before the weights: a model that is not supported is said to be so at once.
         family::of(&config)?;
-        Self::checked(build(&config, &Weights::open(folder)?)?, Tokenizer::open(folder)?)
+        Self::checked(build(&config, &Weights::open(folder)?, precision)?, Tokenizer::open(folder)?)
     }
 
     /// Builds a model that is part of the program.
     ///
     /// # Errors
     /// The same as for [`LanguageModel::open`].
-    pub fn from_parts(config: &str, weights: &Weights, tokenizer: &[u8]) -> Result<Self, ModelError> {
-        Self::checked(build(&Config::parse(config)?, weights)?, Tokenizer::from_bytes(tokenizer)?)
+    pub fn from_parts(
+        config: &str,
+        weights: &Weights,
+        tokenizer: &[u8],
+        precision: Precision,
+    ) -> Result<Self, ModelError> {
+        Self::checked(build(&Config::parse(config)?, weights, precision)?, Tokenizer::from_bytes(tokenizer)?)
     }
 
     fn checked(model: Model, tokenizer: Tokenizer) -> Result<Self, ModelError> {
@@ -51,7 +58,7 @@ impl LanguageModel {
     }
 }
 
-fn build(config: &Config, weights: &Weights) -> Result<Model, ModelError> {
+fn build(config: &Config, weights: &Weights, precision: Precision) -> Result<Model, ModelError> {
     let family = family::of(config)?;
     let architecture = (family.architecture)(config)?;
     let names = &family.names;
@@ -63,7 +70,7 @@ fn build(config: &Config, weights: &Weights) -> Result<Model, ModelError> {
         view.expect_shape(shape)?;
         Ok(view.to_f32())
     };
-    Builder { architecture, names: &family.names, prefix, tensor: &mut tensor }.model()
+    Builder { architecture, names: &family.names, prefix, precision, tensor: &mut tensor }.model()
 }
 
 impl Model {
@@ -74,14 +81,15 @@ impl Model {
     /// When the config is not one of a supported family.
     pub fn from_source(
         config: &str,
+        precision: Precision,
         tensor: &mut dyn FnMut(&str, &[usize]) -> Vec<f32>,
     ) -> Result<Self, ModelError> {
         let config = Config::parse(config)?;
         let family = family::of(&config)?;
         let architecture = (family.architecture)(&config)?;
         let mut source = |name: &str, shape: &[usize]| Ok(tensor(name, shape));
-        Builder { architecture, names: &family.names, prefix: family.names.prefixes[0], tensor: &mut source }
-            .model()
+        let (names, prefix) = (&family.names, family.names.prefixes[0]);
+        Builder { architecture, names, prefix, precision, tensor: &mut source }.model()
     }
 }
 
@@ -91,6 +99,7 @@ struct Builder<'a> {
     architecture: Architecture,
     names: &'a Names,
     prefix: &'a str,
+    precision: Precision,
     tensor: &'a mut TensorSource<'a>,
 }
 
@@ -120,7 +129,8 @@ impl Builder<'_> {
             Linear::from_out_in(&weight, bias, d_model, d_vocab)
         };
         let architecture = self.architecture;
-        Ok(Model { architecture, token_embedding, position_embedding, blocks, final_norm, head })
+        let precision = self.precision;
+        Ok(Model { architecture, precision, token_embedding, position_embedding, blocks, final_norm, head })
     }
 
     fn block(&mut self, layer: usize) -> Result<Block, ModelError> {

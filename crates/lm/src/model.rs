@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use causal_trace_core::Precision;
+
 use crate::kernels::{
     Linear, Norm, ReadOut, Reading, Run, Threads, gather, linear, log_probability, norm, read_out, soft_cap,
 };
@@ -12,6 +14,7 @@ use crate::{Architecture, Block, ModelError, Positions, Scratch};
 #[derive(Debug, Clone)]
 pub struct Model {
     pub(crate) architecture: Architecture,
+    pub(crate) precision: Precision,
     /// `[d_vocab, d_model]`, row-major.
     pub(crate) token_embedding: Arc<Vec<f32>>,
     /// `[positions, d_model]`, row-major; empty for rotary models.
@@ -26,6 +29,12 @@ impl Model {
     #[must_use]
     pub fn architecture(&self) -> &Architecture {
         &self.architecture
+    }
+
+    /// How accurately its matrix products are computed.
+    #[must_use]
+    pub fn precision(&self) -> Precision {
+        self.precision
     }
 
     /// The blocks, first to last.

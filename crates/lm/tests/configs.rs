@@ -5,6 +5,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use causal_trace_core::Precision;
 use causal_trace_lm::{Architecture, LanguageModel, Model, Positions};
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
@@ -33,13 +34,18 @@ fn folder(family: &str, changed: Value) -> TempDir {
 }
 
 fn open_error(family: &str, changed: Value) -> String {
-    LanguageModel::open(folder(family, changed).path()).expect_err("a nonsensical config").to_string()
+    LanguageModel::open(folder(family, changed).path(), Precision::F32)
+        .expect_err("a nonsensical config")
+        .to_string()
 }
 
 /// What the config says, with weights of zero.
 fn architecture(family: &str, changed: Value, dropped: &[&str]) -> Architecture {
     let mut zeros = |_: &str, shape: &[usize]| vec![0.0; shape.iter().product()];
-    Model::from_source(&config(family, changed, dropped), &mut zeros).unwrap().architecture().clone()
+    Model::from_source(&config(family, changed, dropped), Precision::F32, &mut zeros)
+        .unwrap()
+        .architecture()
+        .clone()
 }
 
 #[test]

@@ -4,8 +4,8 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 use causal_trace_core::{
-    Component, Corruption, CorruptionMode, Direction, Distribution, Engine, Method, NoiseStream, Prompt,
-    TokenSpan, TraceConfig, TraceRecord, Window,
+    Component, Corruption, CorruptionMode, Direction, Distribution, Engine, Method, NoiseStream, Precision,
+    Prompt, TokenSpan, TraceConfig, TraceRecord, Window,
 };
 use causal_trace_engine::{Answer, Case, minimal_operations, trace_batch};
 use causal_trace_lm::Model;
@@ -70,7 +70,7 @@ impl Shape {
             };
             (0..size).map(|_| if is_norm { 1.0 } else { value() }).collect()
         };
-        Ok(Model::from_source(&config, &mut tensor)?)
+        Ok(Model::from_source(&config, Precision::F32, &mut tensor)?)
     }
 }
 

@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use causal_trace_core::{
-    Component, Corruption, CorruptionMode, Direction, Distribution, Engine, Method, NoiseStream, Prompt,
-    TraceConfig, TraceRecord, Window,
+    Component, Corruption, CorruptionMode, Direction, Distribution, Engine, Method, NoiseStream, Precision,
+    Prompt, TraceConfig, TraceRecord, Window,
 };
 use causal_trace_engine::{Answer, Case as TraceCase, TraceError, trace_case};
 use causal_trace_lm::weights::Weights;
@@ -75,7 +75,7 @@ impl Cases {
     }
 
     pub fn model(&self) -> Model {
-        LanguageModel::open(&self.model_folder).unwrap().model
+        LanguageModel::open(&self.model_folder, Precision::F32).unwrap().model
     }
 
     /// The recorded case files that exist for a component, with their facts' ids.
@@ -195,7 +195,7 @@ impl Family {
         let mut value: Value = serde_json::from_str(&text).unwrap();
         config(&mut value);
         let stored = Weights::open(&self.folder).unwrap();
-        Model::from_source(&value.to_string(), &mut |name, _| {
+        Model::from_source(&value.to_string(), Precision::F32, &mut |name, _| {
             let mut tensor = stored.tensor(name).unwrap().to_f32();
             weights(name, &mut tensor);
             tensor
