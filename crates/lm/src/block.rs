@@ -6,8 +6,8 @@
 use causal_trace_core::Component;
 
 use crate::kernels::{
-    AttentionShape, KeyValues, Linear, Norm, Queries, Run, Threads, activate, activate_gated, add_rows,
-    attention, linear, norm, rotate,
+    AttentionShape, KeyValues, Linear, Norm, Packed, Queries, Run, Threads, activate, activate_gated,
+    add_rows, attention, linear_activated, linear_packed, norm, rotate,
 };
 use crate::rope::RopeTable;
 use crate::{Activation, Wiring};
@@ -39,6 +39,8 @@ pub struct Block {
 /// Buffers that a thread reuses from block to block.
 #[derive(Debug, Default)]
 pub struct Scratch {
+    packed: Packed,
+    activated: Packed,
     normed: Vec<f32>,
     middle: Vec<f32>,
     gated: Vec<f32>,
@@ -166,9 +168,8 @@ impl Block {
     ) {
         let rows = x.len() / self.d_model();
         let stride = features.len();
-        let normed = resized(&mut scratch.normed, x.len());
-        norm(&self.attention_norm, x, normed);
-        linear(normed, &self.qkv, features.clone(), resized(out, rows * stride), threads);
+        norm_packed(&self.attention_norm, x, &self.qkv, scratch);
+        linear_packed(&scratch.packed, &self.qkv, features.clone(), resized(out, rows * stride), threads);
         // Queries, then keys, of those features that were asked for; values stay as they are.
         let (d_queries, d_keys) = (self.d_queries(), self.d_keys());
         let parts = [0..d_queries, d_queries..d_queries + d_keys];
@@ -258,7 +259,9 @@ impl Block {
         edit: &mut Edit<'_>,
     ) {
         let mut branch = std::mem::take(&mut scratch.branch);
-        linear(context, &self.attention_out, 0..self.d_model(), resized(&mut branch, x.len()), threads);
+        scratch.packed.pack(&self.attention_out, context);
+        let out = resized(&mut branch, x.len());
+        linear_packed(&scratch.packed, &self.attention_out, 0..self.d_model(), out, threads);
         self.finish_from_attention(x, &mut branch, threads, scratch, edit);
         scratch.branch = branch;
     }
@@ -307,21 +310,36 @@ impl Block {
     }
 
     fn mlp(&self, x: &[f32], out: &mut [f32], threads: Threads, scratch: &mut Scratch) {
-        let rows = x.len() / self.d_model();
-        let normed = resized(&mut scratch.normed, x.len());
-        norm(self.mlp_norm.as_ref().unwrap_or(&self.attention_norm), x, normed);
-        let middle = resized(&mut scratch.middle, rows * self.mlp_in.n_out());
-        linear(normed, &self.mlp_in, 0..self.mlp_in.n_out(), middle, threads);
-        let width = self.mlp_out.n_in();
-        let activated = if self.gated {
-            let gated = resized(&mut scratch.gated, rows * width);
-            activate_gated(self.activation, width, middle, gated);
-            gated
+        norm_packed(self.mlp_norm.as_ref().unwrap_or(&self.attention_norm), x, &self.mlp_in, scratch);
+        let Scratch { packed, activated, middle, gated, .. } = scratch;
+        if self.gated || threads == Threads::All {
+            let rows = x.len() / self.d_model();
+            let middle = resized(middle, rows * self.mlp_in.n_out());
+            linear_packed(packed, &self.mlp_in, 0..self.mlp_in.n_out(), middle, threads);
+            let width = self.mlp_out.n_in();
+            if self.gated {
+                let gated = resized(gated, rows * width);
+                activate_gated(self.activation, width, middle, gated);
+                activated.pack(&self.mlp_out, gated);
+            } else {
+                activate(self.activation, middle);
+                activated.pack(&self.mlp_out, middle);
+            }
         } else {
-            activate(self.activation, middle);
-            middle
-        };
-        linear(activated, &self.mlp_out, 0..self.d_model(), out, threads);
+            linear_activated(packed, &self.mlp_in, self.activation, &self.mlp_out, activated);
+        }
+        linear_packed(activated, &self.mlp_out, 0..self.d_model(), out, threads);
+    }
+}
+
+/// Normalises every row and packs it for a map, in `scratch.packed`.
+fn norm_packed(by: &Norm, x: &[f32], map: &Linear, scratch: &mut Scratch) {
+    let width = by.width();
+    scratch.packed.reset(map, x.len() / width);
+    let normed = resized(&mut scratch.normed, width);
+    for (row, x) in x.chunks_exact(width).enumerate() {
+        norm(by, x, normed);
+        scratch.packed.write(row, normed);
     }
 }
 

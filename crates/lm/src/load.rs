@@ -1,7 +1,6 @@
 //! From a checkpoint's tensors to a [`Model`].
 
 use std::path::Path;
-use std::sync::Arc;
 
 use causal_trace_core::Precision;
 
@@ -108,7 +107,7 @@ impl Builder<'_> {
         let (prefix, names) = (self.prefix.to_owned(), *self.names);
         let (d_model, d_vocab) = (self.architecture.d_model, self.architecture.d_vocab);
         let token_embedding =
-            Arc::new((self.tensor)(&format!("{prefix}{}.weight", names.embedding), &[d_vocab, d_model])?);
+            (self.tensor)(&format!("{prefix}{}.weight", names.embedding), &[d_vocab, d_model])?;
         let position_embedding = match self.architecture.positions {
             Positions::Rotary(_) => Vec::new(),
             Positions::Learned { offset } => {
@@ -122,11 +121,11 @@ impl Builder<'_> {
             self.norm(&format!("{prefix}{}", names.final_norm), d_model, self.architecture.norm)?;
         let head = if self.architecture.tied_head {
             let bias = self.bias(names.head, d_vocab, self.architecture.bias.head)?;
-            Linear::tied(Arc::clone(&token_embedding), bias, d_model, d_vocab)
+            Linear::from_out_in(self.precision, &token_embedding, bias, d_model, d_vocab)
         } else {
             let weight = (self.tensor)(&format!("{}.weight", names.head), &[d_vocab, d_model])?;
             let bias = self.bias(names.head, d_vocab, self.architecture.bias.head)?;
-            Linear::from_out_in(&weight, bias, d_model, d_vocab)
+            Linear::from_out_in(self.precision, &weight, bias, d_model, d_vocab)
         };
         let architecture = self.architecture;
         let precision = self.precision;
@@ -211,7 +210,7 @@ impl Builder<'_> {
                 .collect()
         };
         let bias = bias.map(|bias| reordered(&bias, 1));
-        Ok(Linear::from_out_in(&reordered(&weight, d_model), bias, d_model, n_out))
+        Ok(Linear::from_out_in(self.precision, &reordered(&weight, d_model), bias, d_model, n_out))
     }
 
     /// One linear map from one or several tensors, their outputs after each other.
@@ -234,9 +233,9 @@ impl Builder<'_> {
             }
         }
         Ok(if self.names.transposed {
-            Linear::from_in_out(weight, bias, n_in, n_out)
+            Linear::from_in_out(self.precision, &weight, bias, n_in, n_out)
         } else {
-            Linear::from_out_in(&weight, bias, n_in, n_out)
+            Linear::from_out_in(self.precision, &weight, bias, n_in, n_out)
         })
     }
 

@@ -1,7 +1,5 @@
 //! A decoder-only language model: embedding, blocks, head.
 
-use std::sync::Arc;
-
 use causal_trace_core::Precision;
 
 use crate::kernels::{
@@ -16,7 +14,7 @@ pub struct Model {
     pub(crate) architecture: Architecture,
     pub(crate) precision: Precision,
     /// `[d_vocab, d_model]`, row-major.
-    pub(crate) token_embedding: Arc<Vec<f32>>,
+    pub(crate) token_embedding: Vec<f32>,
     /// `[positions, d_model]`, row-major; empty for rotary models.
     pub(crate) position_embedding: Vec<f32>,
     pub(crate) blocks: Vec<Block>,

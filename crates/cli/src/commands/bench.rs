@@ -204,7 +204,7 @@ fn matmul_rate(shape: &Shape) -> f64 {
     const ROWS: usize = 2048;
     let (n_in, n_out) = (shape.d_model, 4 * shape.d_model);
     let numbers = |count: usize| -> Vec<f32> { (0..count).map(|i| (i % 17) as f32 / 17.0 - 0.5).collect() };
-    let map = Linear::from_in_out(numbers(n_in * n_out), None, n_in, n_out);
+    let map = Linear::from_in_out(Precision::F32, &numbers(n_in * n_out), None, n_in, n_out);
     let (x, mut y) = (numbers(ROWS * n_in), vec![0.0; ROWS * n_out]);
     let mut product = || {
         let start = Instant::now();

@@ -1,24 +1,18 @@
-//! Matrix products, one per weight.
+//! Linear maps.
 
 use std::ops::Range;
-use std::sync::Arc;
 
-use gemm::Parallelism;
+use causal_trace_core::Precision;
 use rayon::prelude::*;
 
-/// A linear map `y = x · W + b`.
-///
-/// Weights are kept as `[n_in, n_out]`, whichever way the checkpoint has them: the product packs its right side
-/// in rows of outputs, and with few rows of `x` the other layout is up to four times slower.
+use super::product::{Left, Order, Output, Weight, multiply};
+use crate::Activation;
+
+/// A linear map `y = x · W + b`, its weight packed for a precision.
 #[derive(Debug, Clone)]
 pub struct Linear {
-    /// Shared, since a tied head is the token embedding itself.
-    weight: Arc<Vec<f32>>,
+    weight: Weight,
     bias: Option<Vec<f32>>,
-    n_in: usize,
-    n_out: usize,
-    in_stride: usize,
-    out_stride: usize,
 }
 
 impl Linear {
@@ -27,9 +21,14 @@ impl Linear {
     /// # Panics
     /// When the weight or the bias has another size.
     #[must_use]
-    pub fn from_out_in(weight: &[f32], bias: Option<Vec<f32>>, n_in: usize, n_out: usize) -> Self {
-        assert_eq!(weight.len(), n_in * n_out, "a weight has n_in · n_out elements");
-        Self::from_in_out(transposed(weight, n_out, n_in), bias, n_in, n_out)
+    pub fn from_out_in(
+        precision: Precision,
+        weight: &[f32],
+        bias: Option<Vec<f32>>,
+        n_in: usize,
+        n_out: usize,
+    ) -> Self {
+        Self::checked(Weight::pack(precision, weight, Order::OutIn, n_in, n_out), bias)
     }
 
     /// From a weight `[n_in, n_out]`, as GPT-2's `Conv1D` keeps it.
@@ -37,59 +36,73 @@ impl Linear {
     /// # Panics
     /// When the weight or the bias has another size.
     #[must_use]
-    pub fn from_in_out(weight: Vec<f32>, bias: Option<Vec<f32>>, n_in: usize, n_out: usize) -> Self {
-        Self::checked(Linear { weight: weight.into(), bias, n_in, n_out, in_stride: n_out, out_stride: 1 })
+    pub fn from_in_out(
+        precision: Precision,
+        weight: &[f32],
+        bias: Option<Vec<f32>>,
+        n_in: usize,
+        n_out: usize,
+    ) -> Self {
+        Self::checked(Weight::pack(precision, weight, Order::InOut, n_in, n_out), bias)
     }
 
-    /// A head that is the token embedding, `[n_out, n_in]`, without a copy.
-    ///
-    /// # Panics
-    /// When the embedding or the bias has another size.
-    #[must_use]
-    pub fn tied(embedding: Arc<Vec<f32>>, bias: Option<Vec<f32>>, n_in: usize, n_out: usize) -> Self {
-        Self::checked(Linear { weight: embedding, bias, n_in, n_out, in_stride: 1, out_stride: n_in })
-    }
-
-    fn checked(self) -> Self {
-        assert_eq!(self.weight.len(), self.n_in * self.n_out, "a weight has n_in · n_out elements");
-        assert!(self.bias.as_ref().is_none_or(|bias| bias.len() == self.n_out), "a bias has n_out elements");
-        self
+    fn checked(weight: Weight, bias: Option<Vec<f32>>) -> Self {
+        let n_out = weight.n_out();
+        assert!(bias.as_ref().is_none_or(|bias| bias.len() == n_out), "a bias has n_out elements");
+        Linear { weight, bias }
     }
 
     /// Number of weights and biases.
     #[must_use]
     pub fn n_parameters(&self) -> usize {
-        self.weight.len() + self.bias.as_ref().map_or(0, Vec::len)
+        self.n_in() * self.n_out() + self.bias.as_ref().map_or(0, Vec::len)
     }
 
     /// Width of what goes in.
     #[must_use]
     pub fn n_in(&self) -> usize {
-        self.n_in
+        self.weight.n_in()
     }
 
     /// Width of what comes out.
     #[must_use]
     pub fn n_out(&self) -> usize {
-        self.n_out
+        self.weight.n_out()
+    }
+
+    /// How accurately it multiplies.
+    #[must_use]
+    pub fn precision(&self) -> Precision {
+        self.weight.precision()
     }
 }
 
-/// `[rows, columns]` to `[columns, rows]`, in squares that fit the cache.
-fn transposed(x: &[f32], rows: usize, columns: usize) -> Vec<f32> {
-    const SIDE: usize = 32;
-    let mut out = vec![0.0; x.len()];
-    out.par_chunks_mut((SIDE * rows).max(1)).enumerate().for_each(|(strip, out)| {
-        let first = strip * SIDE;
-        for start in (0..rows).step_by(SIDE) {
-            for (column, out) in (first..columns.min(first + SIDE)).zip(out.chunks_exact_mut(rows)) {
-                for row in start..rows.min(start + SIDE) {
-                    out[row] = x[row * columns + column];
-                }
-            }
-        }
-    });
-    out
+/// Rows packed as the left side of a product.
+#[derive(Debug, Default)]
+pub struct Packed(Left);
+
+impl Packed {
+    /// Makes room for the input rows of a map, which [`Packed::write`] sets one by one; what was there is no longer
+    /// defined.
+    pub fn reset(&mut self, map: &Linear, rows: usize) {
+        self.0.reset(map.precision(), rows, map.n_in());
+    }
+
+    /// Sets a whole row.
+    ///
+    /// # Shapes
+    /// `[map.n_in()]` of the map that [`Packed::reset`] was given.
+    ///
+    /// # Panics
+    /// When there is no such row.
+    pub fn write(&mut self, row: usize, values: &[f32]) {
+        self.0.write(row, 0, values);
+    }
+
+    /// All rows of `x`, `[rows, map.n_in()]`.
+    pub fn pack(&mut self, map: &Linear, x: &[f32]) {
+        self.0.pack(map.precision(), x, map.n_in());
+    }
 }
 
 /// How many threads one product may use.
@@ -101,9 +114,6 @@ pub enum Threads {
     All,
 }
 
-/// Results of at most so many elements are products of their own kind in gemm.
-const GEMM_SMALL: usize = 256;
-
 /// The outputs `outputs` of `y = x · W + b` for every row. A row's result does not depend on the other rows.
 ///
 /// # Shapes
@@ -112,65 +122,59 @@ const GEMM_SMALL: usize = 256;
 /// # Panics
 /// When the shapes do not fit.
 pub fn linear(x: &[f32], map: &Linear, outputs: Range<usize>, y: &mut [f32], threads: Threads) {
-    let (n_in, n_out) = (map.n_in, outputs.len());
-    assert!(outputs.end <= map.n_out, "outputs of a linear map lie within its width");
-    let rows = x.len() / n_in;
-    assert_eq!(x.len(), rows * n_in, "x is rows × n_in");
-    assert_eq!(y.len(), rows * n_out, "y is rows × outputs");
-    if rows == 0 {
-        return;
+    let mut packed = Packed::default();
+    packed.pack(map, x);
+    linear_packed(&packed, map, outputs, y, threads);
+}
+
+/// The same with `x` packed already.
+///
+/// # Panics
+/// When the shapes do not fit, or `x` was packed for a map of another size or precision.
+pub fn linear_packed(x: &Packed, map: &Linear, outputs: Range<usize>, y: &mut [f32], threads: Threads) {
+    let (Packed(left), bias) = (x, map.bias.as_deref());
+    let n_threads = rayon::current_num_threads();
+    if threads == Threads::One || n_threads == 1 {
+        return multiply(left, &map.weight, bias, outputs, Output::Store(y));
     }
-    let enough = (GEMM_SMALL / n_out + 1).max(2);
-    if rows < enough {
-        return with_rows_of_zeros(x, map, outputs, y, enough);
-    }
-    if let Some(bias) = &map.bias {
-        let bias = &bias[outputs.clone()];
-        y.chunks_exact_mut(n_out).for_each(|row| row.copy_from_slice(bias));
-    }
-    let parallelism = match threads {
-        Threads::One => Parallelism::None,
-        Threads::All => Parallelism::Rayon(rayon::current_num_threads()),
-    };
-    let weight = &map.weight[outputs.start * map.out_stride..];
-    let last = (n_in - 1) * map.in_stride + (n_out - 1) * map.out_stride;
-    assert!(last < weight.len(), "the weight covers the outputs");
-    #[expect(unsafe_code, reason = "gemm's interface is raw pointers; the asserts above bound every access")]
-    // SAFETY: x, y and weight are live slices whose sizes were checked against the strides given here, and
-    // y is borrowed mutably, so it overlaps neither.
-    unsafe {
-        gemm::gemm(
-            rows,
-            n_out,
-            n_in,
-            y.as_mut_ptr(),
-            1,
-            n_out as isize,
-            map.bias.is_some(),
-            x.as_ptr(),
-            1,
-            n_in as isize,
-            weight.as_ptr(),
-            map.out_stride as isize,
-            map.in_stride as isize,
-            1.0,
-            1.0,
-            false,
-            false,
-            false,
-            parallelism,
-        );
+    // Some outputs for each thread; what they come to is put side by side afterwards.
+    let (rows, width) = (left.rows(), outputs.len());
+    let step = width.div_ceil(PARTS_PER_THREAD * n_threads).next_multiple_of(LEAST_OUTPUTS);
+    let starts: Vec<usize> = outputs.clone().step_by(step).collect();
+    let parts: Vec<Vec<f32>> = starts
+        .par_iter()
+        .map(|&start| {
+            let part = start..(start + step).min(outputs.end);
+            let mut y = vec![0.0; rows * part.len()];
+            multiply(left, &map.weight, bias, part, Output::Store(&mut y));
+            y
+        })
+        .collect();
+    for (row, y) in y.chunks_exact_mut(width.max(1)).enumerate() {
+        for (part, y) in parts.iter().zip(y.chunks_mut(step)) {
+            y.copy_from_slice(&part[row * y.len()..(row + 1) * y.len()]);
+        }
     }
 }
 
-/// gemm adds up in another order where the result is a single row or very small; rows of zeros keep it from that,
-/// so that a row's result is the same to the bit however many others there are.
-fn with_rows_of_zeros(x: &[f32], map: &Linear, outputs: Range<usize>, y: &mut [f32], rows: usize) {
-    let mut padded_x = x.to_vec();
-    padded_x.resize(rows * map.n_in, 0.0);
-    let mut padded_y = vec![0.0; rows * outputs.len()];
-    linear(&padded_x, map, outputs, &mut padded_y, Threads::One);
-    y.copy_from_slice(&padded_y[..y.len()]);
+/// Parts that a product over all threads is cut into, and the outputs of one at least.
+const PARTS_PER_THREAD: usize = 2;
+const LEAST_OUTPUTS: usize = 64;
+
+/// `act(x · W + b)`, packed for a next map, on the calling thread.
+///
+/// # Panics
+/// When `next` does not take the outputs of `map`.
+pub(crate) fn linear_activated(
+    x: &Packed,
+    map: &Linear,
+    activation: Activation,
+    next: &Linear,
+    out: &mut Packed,
+) {
+    out.reset(next, x.0.rows());
+    let output = Output::Activate(activation, &mut out.0);
+    multiply(&x.0, &map.weight, map.bias.as_deref(), 0..map.n_out(), output);
 }
 
 #[cfg(test)]
@@ -190,29 +194,73 @@ mod tests {
 
     #[test]
     fn equals_the_sum_of_products_in_both_layouts() {
-        for (rows, n_in, n_out, outputs) in [(1, 5, 7, 0..7), (3, 16, 33, 4..30), (70, 31, 18, 17..18)] {
+        for (rows, n_in, n_out, outputs) in
+            [(1, 5, 7, 0..7), (3, 16, 33, 4..30), (70, 31, 18, 17..18), (13, 2_100, 300, 10..290)]
+        {
             let x = numbers(rows * n_in, 1);
             let weight = numbers(n_in * n_out, 2);
             let bias = numbers(n_out, 3);
             let transposed: Vec<f32> =
                 (0..n_in * n_out).map(|index| weight[index % n_out * n_in + index / n_out]).collect();
             let maps = [
-                Linear::from_out_in(&weight, Some(bias.clone()), n_in, n_out),
-                Linear::tied(Arc::new(weight.clone()), Some(bias.clone()), n_in, n_out),
-                Linear::from_in_out(transposed, Some(bias.clone()), n_in, n_out),
+                Linear::from_out_in(Precision::F32, &weight, Some(bias.clone()), n_in, n_out),
+                Linear::from_in_out(Precision::F32, &transposed, Some(bias.clone()), n_in, n_out),
             ];
-            for map in maps {
+            for (map, threads) in maps.iter().flat_map(|map| [(map, Threads::One), (map, Threads::All)]) {
                 let mut y = vec![f32::NAN; rows * outputs.len()];
-                linear(&x, &map, outputs.clone(), &mut y, Threads::One);
+                linear(&x, map, outputs.clone(), &mut y, threads);
                 for (index, &y) in y.iter().enumerate() {
                     let (row, output) = (index / outputs.len(), outputs.start + index % outputs.len());
                     let sum: f64 = (0..n_in)
                         .map(|k| f64::from(x[row * n_in + k]) * f64::from(weight[output * n_in + k]))
                         .sum();
                     let exact = sum + f64::from(bias[output]);
-                    assert!((f64::from(y) - exact).abs() < 1e-6, "{y} instead of {exact}");
+                    assert!((f64::from(y) - exact).abs() < 1e-5, "{y} instead of {exact}");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn activated_rows_go_on_as_if_stored_and_packed() {
+        let (rows, n_in, middle, n_out) = (29, 70, 90, 20);
+        let x = numbers(rows * n_in, 4);
+        let first = Linear::from_in_out(
+            Precision::F32,
+            &numbers(n_in * middle, 5),
+            Some(numbers(middle, 6)),
+            n_in,
+            middle,
+        );
+        let second = Linear::from_in_out(Precision::F32, &numbers(middle * n_out, 7), None, middle, n_out);
+        let mut stored = vec![f32::NAN; rows * middle];
+        linear(&x, &first, 0..middle, &mut stored, Threads::One);
+        super::super::activate(Activation::GeluTanh, &mut stored);
+        let mut expected = vec![f32::NAN; rows * n_out];
+        linear(&stored, &second, 0..n_out, &mut expected, Threads::One);
+
+        let (mut packed, mut next) = (Packed::default(), Packed::default());
+        packed.pack(&first, &x);
+        linear_activated(&packed, &first, Activation::GeluTanh, &second, &mut next);
+        let mut found = vec![f32::NAN; rows * n_out];
+        linear_packed(&next, &second, 0..n_out, &mut found, Threads::One);
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn a_row_does_not_depend_on_the_rows_beside_it() {
+        let (rows, n_in, n_out) = (31, 1_500, 70);
+        let x = numbers(rows * n_in, 8);
+        let map = Linear::from_in_out(Precision::F32, &numbers(n_in * n_out, 9), None, n_in, n_out);
+        let product = |x: &[f32], threads: Threads| {
+            let mut y = vec![f32::NAN; x.len() / n_in * n_out];
+            linear(x, &map, 0..n_out, &mut y, threads);
+            y
+        };
+        let together = product(&x, Threads::One);
+        assert_eq!(together, product(&x, Threads::All));
+        for (row, expected) in x.chunks_exact(n_in).zip(together.chunks_exact(n_out)) {
+            assert_eq!(product(row, Threads::One), expected);
         }
     }
 }

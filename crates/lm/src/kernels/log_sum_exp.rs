@@ -144,13 +144,15 @@ fn sum_of_exp(logits: &[f32], largest: f32) -> f32 {
 
 #[cfg(test)]
 mod tests {
+    use causal_trace_core::Precision;
+
     use super::*;
 
     #[test]
     fn equals_the_sum_in_double_precision_over_several_chunks() {
         let vocabulary = LOGITS + 37;
         let weight: Vec<f32> = (0..vocabulary * 2).map(|i| ((i * 37 % 101) as f32 - 50.0) / 20.0).collect();
-        let head = Linear::from_out_in(&weight, None, 2, vocabulary);
+        let head = Linear::from_out_in(Precision::F32, &weight, None, 2, vocabulary);
         let x = [1.0, -2.0, 0.5, 3.0];
         for answers in [[0, 5], [5, LOGITS], [LOGITS, vocabulary - 1], [vocabulary - 1, 0]] {
             let found = log_probability(&x, &head, None, &answers.map(|answer| answer as u32));
@@ -167,7 +169,7 @@ mod tests {
 
     #[test]
     fn a_logit_that_is_not_a_number_is_seen() {
-        let head = Linear::from_out_in(&[1.0, f32::NAN, 2.0], None, 1, 3);
+        let head = Linear::from_out_in(Precision::F32, &[1.0, f32::NAN, 2.0], None, 1, 3);
         let found = log_probability(&[1.0], &head, None, &[0]);
         assert!(found[0].is_nan());
     }

@@ -10,13 +10,15 @@ mod linear;
 mod log_sum_exp;
 mod math;
 mod norm;
+mod product;
 mod read_out;
 mod rotate;
 
 pub use activation::{activate, activate_gated, soft_cap};
 pub use attention::{AttentionShape, KeyValues, Queries, Run, attention};
 pub use embedding::{add_rows, gather};
-pub use linear::{Linear, Threads, linear};
+pub(crate) use linear::linear_activated;
+pub use linear::{Linear, Packed, Threads, linear, linear_packed};
 pub use log_sum_exp::log_probability;
 pub use norm::{Norm, norm};
 pub use read_out::{ReadOut, Reading, Reference, read_out};

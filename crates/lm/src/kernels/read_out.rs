@@ -127,11 +127,13 @@ fn read<'a>(parts: impl Iterator<Item = &'a [f32]> + Clone, wanted: &ReadOut<'_>
 #[cfg(test)]
 mod tests {
     use super::super::log_probability;
+    use causal_trace_core::Precision;
+
     use super::*;
 
     fn head(vocabulary: usize) -> Linear {
         let weight: Vec<f32> = (0..vocabulary * 2).map(|i| ((i * 37 % 101) as f32 - 50.0) / 20.0).collect();
-        Linear::from_out_in(&weight, None, 2, vocabulary)
+        Linear::from_out_in(Precision::F32, &weight, None, 2, vocabulary)
     }
 
     #[test]
@@ -148,7 +150,7 @@ mod tests {
 
     #[test]
     fn readings_follow_their_definitions() {
-        let head = Linear::from_out_in(&[1.0, 3.0, 2.0, 0.0], None, 1, 4);
+        let head = Linear::from_out_in(Precision::F32, &[1.0, 3.0, 2.0, 0.0], None, 1, 4);
         let reference = Reference::of_logits(&[1.0, 3.0, 2.0, 0.0]);
         let wanted = ReadOut { answer: 2, foil: Some(1), reference: Some(&reference) };
         let found = read_out(&[1.0, -1.0], &head, None, &[wanted, wanted]);

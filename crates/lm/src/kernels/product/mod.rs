@@ -1,0 +1,41 @@
+//! Matrix products with weights that are packed once.
+//!
+//! A [`Weight`] lies in panels of [`PANEL`] outputs, a [`Left`] in rows; both in the parts that the precision asks
+//! for. A kernel makes a [`Tile`] of the result: some rows of one panel, over some range of the inputs. What comes out
+//! of the last range is handed on at once, while it is near the processor: stored, or activated and packed as the
+//! left side of the next product.
+//!
+//! Every element of a result is added up in one order, which depends on the weight's size alone. So a row's result
+//! does not depend on the rows beside it, on the range of outputs, or on the number of threads.
+
+mod isa;
+mod left;
+mod multiply;
+mod single;
+mod weight;
+
+pub(crate) use isa::Isa;
+pub(super) use left::Left;
+pub(super) use multiply::{Output, multiply};
+pub(super) use weight::{Order, Weight};
+
+/// Outputs of one panel of a weight.
+const PANEL: usize = 32;
+/// The most rows of a tile.
+const TILE_ROWS: usize = 32;
+
+/// A part of a result: rows of one panel, `[TILE_ROWS, PANEL]`.
+#[derive(Debug, Clone)]
+#[repr(align(64))]
+struct Tile([f32; TILE_ROWS * PANEL]);
+
+impl Tile {
+    const EMPTY: Tile = Tile([0.0; TILE_ROWS * PANEL]);
+}
+
+/// `0..len` in as few equal ranges of at most `most` as it takes, each but the last a multiple of `unit`.
+fn even_ranges(len: usize, most: usize, unit: usize) -> impl Iterator<Item = std::ops::Range<usize>> + Clone {
+    let parts = len.div_ceil(most).max(1);
+    let step = len.div_ceil(parts).next_multiple_of(unit).max(1);
+    (0..len).step_by(step).map(move |start| start..(start + step).min(len))
+}

@@ -1,0 +1,172 @@
+//! The loops around the kernels.
+
+use std::ops::Range;
+
+use super::{Isa, Left, PANEL, Tile, Weight, even_ranges, left, single, weight};
+use crate::Activation;
+use crate::kernels::activation::activate;
+use crate::kernels::math::vectorised;
+
+/// Where a product's result goes.
+pub(crate) enum Output<'a> {
+    /// `[rows, outputs]`.
+    Store(&'a mut [f32]),
+    /// Activated, to the left side of a next product, which has as many rows and as many inputs as there are outputs;
+    /// for whole panels from the first output on.
+    Activate(Activation, &'a mut Left),
+}
+
+/// The outputs `outputs` of `x · W + b`, on the calling thread.
+///
+/// # Panics
+/// When shapes or precisions do not fit.
+pub(crate) fn multiply(
+    left: &Left,
+    weight: &Weight,
+    bias: Option<&[f32]>,
+    outputs: Range<usize>,
+    output: Output<'_>,
+) {
+    assert_eq!(left.precision(), weight.precision(), "both sides are packed for one precision");
+    assert_eq!(left.width(), weight.n_in(), "a left side has n_in inputs");
+    assert!(outputs.end <= weight.n_out(), "outputs lie within the weight");
+    let isa = Isa::current();
+    let (rows, n_in) = (left.rows(), weight.n_in());
+    let mut finish = Finish { bias, outputs, output };
+    finish.check(rows);
+    match (left.form(), weight.form()) {
+        (left::Form::Single(left), weight::Form::Single(right)) => {
+            let loops = Loops { rows: single::ROWS, panels: 1, depth: single::DEPTH, unit: 1 };
+            loops.run(rows, n_in, &mut finish, |rows, panel, inputs, tile| {
+                single::tile(isa, left, rows, right, panel, inputs, tile);
+            });
+        }
+    }
+}
+
+/// How much of a product is done before going on to the next part.
+struct Loops {
+    /// Rows of a tile.
+    rows: usize,
+    /// Panels that a block of the weight consists of: what is met by all rows before the next block is.
+    panels: usize,
+    /// The most inputs that are added up in one go, and what their ranges are multiples of.
+    depth: usize,
+    unit: usize,
+}
+
+impl Loops {
+    fn run(
+        &self,
+        n_rows: usize,
+        n_in: usize,
+        finish: &mut Finish<'_>,
+        kernel: impl Fn(Range<usize>, usize, Range<usize>, &mut Tile),
+    ) {
+        let ranges = even_ranges(n_in, self.depth, self.unit);
+        let n_ranges = ranges.clone().count();
+        let panels = finish.outputs.start / PANEL..finish.outputs.end.div_ceil(PANEL);
+        let mut tile = Tile::EMPTY;
+        // Sums over the ranges so far, `[panels of a block][rows][PANEL]`.
+        let mut partial = vec![0.0; if n_ranges > 1 { self.panels * n_rows * PANEL } else { 0 }];
+        for first in panels.clone().step_by(self.panels) {
+            let block = first..(first + self.panels).min(panels.end);
+            for (range, inputs) in ranges.clone().enumerate() {
+                for start in (0..n_rows).step_by(self.rows) {
+                    let rows = start..(start + self.rows).min(n_rows);
+                    for panel in block.clone() {
+                        kernel(rows.clone(), panel, inputs.clone(), &mut tile);
+                        if n_ranges > 1 {
+                            let start = ((panel - first) * n_rows + rows.start) * PANEL;
+                            let so_far = &mut partial[start..start + rows.len() * PANEL];
+                            add_range(&mut tile, so_far, range == 0);
+                        }
+                        if range + 1 == n_ranges {
+                            finish.tile(rows.clone(), panel, &mut tile);
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Adds a range's sums to those so far, and leaves the result in both places.
+fn add_range(tile: &mut Tile, so_far: &mut [f32], is_first: bool) {
+    let tile = &mut tile.0[..so_far.len()];
+    if !is_first {
+        vectorised(
+            #[inline(always)]
+            || tile.iter_mut().zip(so_far.iter()).for_each(|(tile, so_far)| *tile += so_far),
+        );
+    }
+    so_far.copy_from_slice(tile);
+}
+
+/// What is done with the tiles of a result.
+struct Finish<'a> {
+    bias: Option<&'a [f32]>,
+    outputs: Range<usize>,
+    output: Output<'a>,
+}
+
+impl Finish<'_> {
+    fn check(&self, rows: usize) {
+        match &self.output {
+            Output::Store(y) => assert_eq!(y.len(), rows * self.outputs.len(), "y is rows × outputs"),
+            Output::Activate(_, left) => {
+                assert_eq!(left.rows(), rows, "the next left side has the same rows");
+                assert_eq!(
+                    left.width(),
+                    self.outputs.len(),
+                    "the next left side has these outputs as inputs"
+                );
+                assert_eq!(self.outputs.start % PANEL, 0, "activated outputs begin with a panel");
+            }
+        }
+    }
+
+    fn tile(&mut self, rows: Range<usize>, panel: usize, tile: &mut Tile) {
+        let first = panel * PANEL;
+        let columns = first.max(self.outputs.start)..(first + PANEL).min(self.outputs.end);
+        // The same as places in the panel and in the result.
+        let (inside, outside) = (
+            columns.start - first..columns.end - first,
+            columns.start - self.outputs.start..columns.end - self.outputs.start,
+        );
+        let tile = &mut tile.0[..rows.len() * PANEL];
+        if let Some(bias) = self.bias {
+            add_bias(tile, &bias[columns], inside.start);
+        }
+        match &mut self.output {
+            Output::Store(y) => {
+                let width = self.outputs.len();
+                for (row, values) in rows.zip(tile.chunks_exact(PANEL)) {
+                    let start = row * width;
+                    y[start + outside.start..start + outside.end].copy_from_slice(&values[inside.clone()]);
+                }
+            }
+            Output::Activate(activation, left) => {
+                activate(*activation, tile);
+                for (row, values) in rows.zip(tile.chunks_exact(PANEL)) {
+                    left.write(row, outside.start, &values[inside.clone()]);
+                }
+            }
+        }
+    }
+}
+
+/// Adds some outputs' bias to every row of a tile, from a column on.
+fn add_bias(tile: &mut [f32], bias: &[f32], start: usize) {
+    let mut line = [0.0; PANEL];
+    line[start..start + bias.len()].copy_from_slice(bias);
+    let (rows, _) = tile.as_chunks_mut::<PANEL>();
+    vectorised(
+        #[inline(always)]
+        || {
+            for row in rows {
+                row.iter_mut().zip(&line).for_each(|(value, bias)| *value += bias);
+            }
+        },
+    );
+}
