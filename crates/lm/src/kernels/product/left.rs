@@ -2,7 +2,7 @@
 
 use causal_trace_core::Precision;
 
-use super::single;
+use super::{bf16, parts, single};
 
 /// Rows that are multiplied with a weight, as its precision asks for them.
 #[derive(Debug)]
@@ -16,6 +16,7 @@ pub(crate) struct Left {
 #[derive(Debug)]
 pub(super) enum Form {
     Single(single::Rows),
+    Bf16(bf16::left::Left),
 }
 
 impl Default for Left {
@@ -28,8 +29,20 @@ impl Left {
     /// Makes room for rows that are written next; what was there is no longer defined.
     pub(crate) fn reset(&mut self, precision: Precision, rows: usize, width: usize) {
         (self.precision, self.rows, self.width) = (precision, rows, width);
-        match (&mut self.form, precision) {
-            (Form::Single(form), _) => form.reset(rows, width),
+        match (&mut self.form, parts(precision)) {
+            (Form::Single(form), None) => form.reset(rows, width),
+            (Form::Bf16(form), Some(parts)) => form.reshape(rows, width, parts),
+            // Memory is kept only from one product to the next of its kind, which in a model is all of them.
+            (form, None) => {
+                let mut single = single::Rows::default();
+                single.reset(rows, width);
+                *form = Form::Single(single);
+            }
+            (form, Some(parts)) => {
+                let mut left = bf16::left::Left::default();
+                left.reshape(rows, width, parts);
+                *form = Form::Bf16(left);
+            }
         }
     }
 
@@ -41,6 +54,7 @@ impl Left {
         assert!(row < self.rows && start + values.len() <= self.width, "inputs lie within the matrix");
         match &mut self.form {
             Form::Single(form) => form.write(row, start, values),
+            Form::Bf16(form) => form.write_row(row, start, values),
         }
     }
 

@@ -8,16 +8,19 @@
 //! Every element of a result is added up in one order, which depends on the weight's size alone. So a row's result
 //! does not depend on the rows beside it, on the range of outputs, or on the number of threads.
 
+mod bf16;
 mod isa;
 mod left;
 mod multiply;
 mod single;
 mod weight;
 
-pub(crate) use isa::Isa;
+pub use isa::{Isa, IsaError};
 pub(super) use left::Left;
 pub(super) use multiply::{Output, multiply};
 pub(super) use weight::{Order, Weight};
+
+use causal_trace_core::Precision;
 
 /// Outputs of one panel of a weight.
 const PANEL: usize = 32;
@@ -31,6 +34,16 @@ struct Tile([f32; TILE_ROWS * PANEL]);
 
 impl Tile {
     const EMPTY: Tile = Tile([0.0; TILE_ROWS * PANEL]);
+}
+
+/// bfloat16 parts of each operand; none where it stays float32.
+fn parts(precision: Precision) -> Option<usize> {
+    match precision {
+        Precision::F32 => None,
+        Precision::Bf16x6 => Some(3),
+        Precision::Bf16x3 => Some(2),
+        Precision::Bf16 => Some(1),
+    }
 }
 
 /// `0..len` in as few equal ranges of at most `most` as it takes, each but the last a multiple of `unit`.

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{Isa, Left, PANEL, Tile, Weight, even_ranges, left, single, weight};
+use super::{Isa, Left, PANEL, Tile, Weight, bf16, even_ranges, left, single, weight};
 use crate::Activation;
 use crate::kernels::activation::activate;
 use crate::kernels::math::vectorised;
@@ -41,6 +41,17 @@ pub(crate) fn multiply(
                 single::tile(isa, left, rows, right, panel, inputs, tile);
             });
         }
+        (left::Form::Bf16(left), weight::Form::Bf16(right)) => {
+            let loops = Loops::bf16(isa, n_in, right.parts());
+            bf16::prepared(isa, || {
+                loops.run(rows, n_in, &mut finish, |rows, panel, inputs, tile| {
+                    bf16::tile(isa, left, rows, right, panel, inputs, tile);
+                });
+            });
+        }
+        (left::Form::Single(_), weight::Form::Bf16(_)) | (left::Form::Bf16(_), weight::Form::Single(_)) => {
+            unreachable!("one precision has one form")
+        }
     }
 }
 
@@ -56,6 +67,18 @@ struct Loops {
 }
 
 impl Loops {
+    fn bf16(isa: Isa, n_in: usize, parts: usize) -> Self {
+        let (panel_bytes, block_bytes) = match isa {
+            // 2 MiB of second-level cache, of which the left side's rows take some.
+            Isa::Amx => (200 << 10, 800 << 10),
+            _ => (100 << 10, 400 << 10),
+        };
+        let input_bytes = PANEL * parts * size_of::<u16>();
+        let depth = (panel_bytes / input_bytes).next_multiple_of(bf16::BLOCK);
+        let panels = (block_bytes / (n_in.min(depth) * input_bytes)).clamp(2, 8);
+        Loops { rows: bf16::ROWS, panels, depth, unit: bf16::BLOCK }
+    }
+
     fn run(
         &self,
         n_rows: usize,

@@ -2,7 +2,7 @@
 
 use causal_trace_core::Precision;
 
-use super::single;
+use super::{bf16, parts, single};
 
 /// A matrix `[n_in, n_out]`, packed for a precision.
 #[derive(Debug, Clone)]
@@ -16,6 +16,7 @@ pub(crate) struct Weight {
 #[derive(Debug, Clone)]
 pub(super) enum Form {
     Single(single::Panels),
+    Bf16(bf16::weight::Weight),
 }
 
 /// How a checkpoint keeps a matrix.
@@ -40,7 +41,10 @@ impl Weight {
         n_out: usize,
     ) -> Self {
         assert_eq!(values.len(), n_in * n_out, "a weight has n_in · n_out elements");
-        let form = Form::Single(single::Panels::pack(values, order, n_in, n_out));
+        let form = match parts(precision) {
+            None => Form::Single(single::Panels::pack(values, order, n_in, n_out)),
+            Some(parts) => Form::Bf16(bf16::weight::Weight::pack(values, order, n_in, n_out, parts)),
+        };
         Weight { n_in, n_out, precision, form }
     }
 
