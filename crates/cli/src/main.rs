@@ -1,6 +1,7 @@
 //! The program `causal-trace`: where does a language model keep a fact?
 
 mod args;
+mod auto_precision;
 mod commands;
 mod demo;
 mod experiment;
