@@ -5,6 +5,7 @@ use clap::{Parser, Subcommand};
 mod bench;
 mod folder;
 mod method;
+mod precision;
 mod reproduce;
 mod sweep;
 mod tokens;
@@ -14,7 +15,8 @@ pub(crate) use bench::BenchArgs;
 pub(crate) use folder::{
     ExportArgs, ExportFormat, FigureFormat, FiguresArgs, ImportArgs, ImportFormat, MergeArgs, SummaryArgs,
 };
-pub(crate) use method::{ComponentChoice, CorruptionChoice, MethodArgs, Precision, Preset};
+pub(crate) use method::{ComponentChoice, CorruptionChoice, MethodArgs, Preset};
+pub(crate) use precision::PrecisionChoice;
 pub(crate) use reproduce::ReproduceArgs;
 pub(crate) use sweep::{Shard, SweepArgs, TargetChoice};
 pub(crate) use tokens::TokensArgs;

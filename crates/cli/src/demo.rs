@@ -32,12 +32,11 @@ const MODELS: [Embedded; 2] = [
 ];
 
 /// The embedded model of that name, if there is one.
-pub(crate) fn model(name: &str) -> Option<Result<LanguageModel>> {
+pub(crate) fn model(name: &str, precision: Precision) -> Option<Result<LanguageModel>> {
     let embedded = MODELS.iter().find(|embedded| embedded.name == name)?;
-    let opened =
-        Weights::from_static(name, embedded.weights).map_err(anyhow::Error::from).and_then(|weights| {
-            Ok(LanguageModel::from_parts(embedded.config, &weights, TOKENIZER, Precision::F32)?)
-        });
+    let opened = Weights::from_static(name, embedded.weights)
+        .map_err(anyhow::Error::from)
+        .and_then(|weights| Ok(LanguageModel::from_parts(embedded.config, &weights, TOKENIZER, precision)?));
     Some(opened.with_context(|| format!("the embedded model {name} is damaged")))
 }
 

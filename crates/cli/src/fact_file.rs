@@ -15,7 +15,7 @@ use crate::demo;
 const LISTED: usize = 5;
 
 /// All facts of a file.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct FactFile {
     /// The file as it was named.
     pub(crate) name: String,

@@ -1,6 +1,7 @@
 //! The program `causal-trace`: where does a language model keep a fact?
 
 mod args;
+mod auto_precision;
 mod commands;
 mod demo;
 mod experiment;
@@ -20,6 +21,8 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+use causal_trace_lm::kernels::Isa;
+
 use args::{Args, Command};
 use printer::Printer;
 use usage::Usage;
@@ -33,6 +36,10 @@ fn main() -> ExitCode {
     let args = Args::parse();
     let printer = Printer::new(args.quiet);
     let command = args.command.unwrap_or_default();
+    if let Err(error) = Isa::chosen() {
+        printer.error(&error.into());
+        return ExitCode::from(WRONG_USAGE);
+    }
     let done = match &command {
         Command::Trace(args) => commands::trace::run(args, &printer),
         Command::Sweep(args) => commands::sweep::run(args, &printer),

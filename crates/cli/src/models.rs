@@ -20,8 +20,8 @@ pub(crate) struct NamedModel {
 
 impl NamedModel {
     /// Opens an embedded model, a folder, or a model in the Hugging Face cache.
-    pub(crate) fn open(given: &str) -> Result<Self> {
-        if let Some(opened) = demo::model(given) {
+    pub(crate) fn open(given: &str, precision: Precision) -> Result<Self> {
+        if let Some(opened) = demo::model(given, precision) {
             return Ok(NamedModel { name: given.to_owned(), folder: None, lm: opened? });
         }
         let folder = locate(given)?;
@@ -29,7 +29,7 @@ impl NamedModel {
             Some(name) if Path::new(given).is_dir() => name.to_string_lossy().into_owned(),
             _ => given.to_owned(),
         };
-        let lm = LanguageModel::open(&folder, Precision::F32)
+        let lm = LanguageModel::open(&folder, precision)
             .with_context(|| format!("cannot open the model {given}"))?;
         Ok(NamedModel { name, folder: Some(folder), lm })
     }
@@ -58,7 +58,7 @@ impl NamedModel {
         })
     }
 
-    /// One line: name, architecture, size.
+    /// One line: name, architecture, size; the precision where it is not the usual one.
     pub(crate) fn describe(&self) -> String {
         let architecture = self.lm.model.architecture();
         let parameters = self.lm.model.n_parameters() as f64;
@@ -67,8 +67,12 @@ impl NamedModel {
         } else {
             format!("{:.2} B", parameters / 1e9)
         };
+        let precision = match self.lm.model.precision() {
+            Precision::F32 => String::new(),
+            other => format!(", {other}"),
+        };
         format!(
-            "{} ({}, {} layers, {parameters} parameters)",
+            "{} ({}, {} layers, {parameters} parameters{precision})",
             self.name, architecture.model_type, architecture.n_layers
         )
     }

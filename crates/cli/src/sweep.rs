@@ -2,6 +2,7 @@
 
 mod interrupt;
 mod pairing;
+mod precision;
 mod prepared;
 mod progress;
 mod request;
@@ -9,6 +10,7 @@ mod work;
 
 pub(crate) use interrupt::Interrupt;
 pub(crate) use pairing::Pairing;
+pub(crate) use precision::{FirstFact, settled};
 pub(crate) use prepared::{Preparation, Prepared};
 pub(crate) use progress::{SweepProgress, duration};
 pub(crate) use request::{Request, Sweep};

@@ -3,7 +3,8 @@
 use std::ops::Range;
 
 use causal_trace_core::{
-    Baseline, Component, Direction, Grid, Metric, Prompt, Site, TokenSpan, TraceConfig, TraceRecord, effect,
+    Baseline, Component, Direction, Grid, Metric, Precision, Prompt, Site, TokenSpan, TraceConfig,
+    TraceRecord, effect,
 };
 use serde::{Deserialize, Serialize};
 
@@ -22,6 +23,8 @@ pub struct TraceFile {
     pub subject_occurrences: usize,
     /// All settings.
     pub config: TraceConfig,
+    /// How accurately matrix products were computed.
+    pub precision: Precision,
     /// Where the noise level comes from; none where the corruption has no level.
     pub noise: Option<NoiseSource>,
     /// The prompt of the corrupted run, where that is another prompt.

@@ -1,20 +1,20 @@
 //! `causal-trace bench` as it is typed.
 
-use super::{ComponentChoice, MOST_LAYERS, MOST_SAMPLES, MOST_THREADS, MOST_TOKENS, Precision, up_to};
+use super::{ComponentChoice, MOST_LAYERS, MOST_SAMPLES, MOST_THREADS, MOST_TOKENS, PrecisionChoice, up_to};
 use crate::memory::parse_bytes;
 
 const MOST_PROMPTS: usize = 10_000;
 const MOST_RUNS: usize = 1_000;
 
 const BENCH_EXAMPLES: &str = "Example:
-  causal-trace bench --shape gpt2 --tokens 9 --samples 10 --naive
+  causal-trace bench --shape gpt2 --tokens 9 --samples 10 --precision bf16x3 --check
 
 Exit codes: 0 done, 1 failed, 2 wrong usage.";
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = BENCH_EXAMPLES)]
 pub(crate) struct BenchArgs {
-    /// gpt2, gpt2-medium, gpt2-large, gpt2-xl, or LAYERSxWIDTHxHEADS
+    /// gpt2, gpt2-medium, gpt2-large, gpt2-xl, gpt-j (6 billion parameters), or LAYERSxWIDTHxHEADS
     #[arg(long, default_value = "gpt2")]
     pub(crate) shape: String,
     /// Tokens of the prompt
@@ -35,15 +35,19 @@ pub(crate) struct BenchArgs {
     /// Layers restored at once, for mlp and attn
     #[arg(long, value_name = "LAYERS", default_value_t = 10, value_parser = up_to(MOST_LAYERS))]
     pub(crate) window: usize,
-    /// Accuracy of the computation
-    #[arg(long, default_value = "f32")]
-    pub(crate) precision: Precision,
+    /// Accuracy of matrix products: f32, bf16x6, bf16x3, bf16, or auto (the fastest that changes no probability of the
+    /// first prompt by 1e-4)
+    #[arg(long, default_value_t)]
+    pub(crate) precision: PrecisionChoice,
     /// Timed runs, of which the median counts
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = up_to(MOST_RUNS))]
     pub(crate) runs: usize,
     /// Time the plain loop too, in turns with the wavefront (slow: the whole model once per site)
     #[arg(long)]
     pub(crate) naive: bool,
+    /// Measure the largest difference of a probability from f32, with the same model at f32, after the timed runs
+    #[arg(long)]
+    pub(crate) check: bool,
     /// Upper bound for the states carried at once, as in 500M or 4G
     #[arg(long, value_name = "BYTES", value_parser = parse_bytes)]
     pub(crate) memory: Option<usize>,

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{MOST_THREADS, up_to};
+use super::{MOST_THREADS, PrecisionChoice, up_to};
 use crate::experiment::Asked;
 use crate::memory::parse_bytes;
 
@@ -46,6 +46,9 @@ pub(crate) struct ReproduceArgs {
     /// Folder for results, figures and README.md [default: the experiment's name]
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
+    /// Accuracy of matrix products: f32, bf16x6, bf16x3, bf16, or auto (decided on a model's first prompt)
+    #[arg(long, default_value_t)]
+    pub(crate) precision: PrecisionChoice,
     /// Upper bound for the states carried at once, as in 500M or 4G [default: half of the free memory]
     #[arg(long, value_name = "BYTES", value_parser = parse_bytes)]
     pub(crate) memory: Option<usize>,
@@ -65,6 +68,7 @@ impl ReproduceArgs {
             second_model: self.second_model.clone(),
             facts: self.facts.clone(),
             limit: self.limit,
+            precision: self.precision,
             threads: self.threads,
             memory: self.memory,
         }

@@ -1,5 +1,7 @@
 //! `causal-trace tokens` as it is typed.
 
+use causal_trace_core::Precision;
+
 use super::{MOST_TOKENS, ModelArgs, up_to};
 
 const TOKENS_EXAMPLES: &str = "Example:
@@ -21,6 +23,9 @@ pub(crate) struct TokensArgs {
     /// How many predictions to show
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = up_to(MOST_TOKENS))]
     pub(crate) top: usize,
+    /// Accuracy of matrix products: f32, bf16x6, bf16x3 or bf16
+    #[arg(long, default_value_t = Precision::F32)]
+    pub(crate) precision: Precision,
     /// Print JSON instead of a table
     #[arg(long)]
     pub(crate) json: bool,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 
 use super::with_threads;
-use crate::args::ReproduceArgs;
+use crate::args::{PrecisionChoice, ReproduceArgs};
 use crate::experiment::{Entry, Estimator, Job, Models, Page, all, open, text_of};
 use crate::output_folder::{OutputFolder, refuse_results_folder};
 use crate::printer::Printer;
@@ -28,10 +28,11 @@ pub(crate) fn run(args: &ReproduceArgs, printer: &Printer) -> Result<()> {
 fn reproduce(name: &str, args: &ReproduceArgs, printer: &Printer) -> Result<()> {
     let entry = open(name)?;
     let asked = args.asked();
-    let models = Models::open(&asked, [&entry.experiment])?;
     let path = args.out.clone().unwrap_or_else(|| PathBuf::from(&entry.name));
     refuse_results_folder(&path)?;
-    let job = Job::new(&entry.experiment, &asked, &models, &path.join(RESULTS), printer)?;
+    let results = path.join(RESULTS);
+    let models = Models::open(&asked, [&entry.experiment], Some(&results), printer)?;
+    let job = Job::new(&entry.experiment, &asked, &models, &results, printer)?;
     // After everything that can be found wrong with the input, before the work.
     let out = OutputFolder::create(&path)?;
     let page = Page::new(&entry, job.run(printer)?, &command(args, &entry))?;
@@ -56,6 +57,9 @@ fn command(args: &ReproduceArgs, entry: &Entry) -> String {
     if let Some(facts) = &args.facts {
         add("--facts", &facts.display().to_string());
     }
+    if args.precision != PrecisionChoice::default() {
+        add("--precision", &args.precision.to_string());
+    }
     if let Some(limit) = args.limit {
         add("--limit", &limit.to_string());
     }
@@ -75,7 +79,7 @@ fn list(name: Option<&str>, args: &ReproduceArgs, printer: &Printer) -> Result<(
         None => all()?,
     };
     let asked = args.asked();
-    let models = Models::open(&asked, entries.iter().map(|entry| &entry.experiment))?;
+    let models = Models::open(&asked, entries.iter().map(|entry| &entry.experiment), None, printer)?;
     let mut estimator = Estimator::new(&asked, &models);
     let mut listed = Vec::new();
     for entry in &entries {

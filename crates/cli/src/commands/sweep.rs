@@ -1,16 +1,17 @@
 //! `causal-trace sweep`: many prompts into a results folder.
 
 use anyhow::{Result, bail};
+use causal_trace_core::Precision;
 use causal_trace_results::statistics::StatisticsError;
 
 use super::{summary, with_threads};
-use crate::args::{Shard, SweepArgs};
+use crate::args::{PrecisionChoice, Shard, SweepArgs};
 use crate::fact_file::{Choice, FactFile};
 use crate::models::NamedModel;
 use crate::output_folder::refuse_among_tables;
 use crate::printer::Printer;
 use crate::settings;
-use crate::sweep::{Interrupt, Request, Sweep};
+use crate::sweep::{FirstFact, Interrupt, Request, Sweep, settled};
 
 pub(crate) fn run(args: &SweepArgs, printer: &Printer) -> Result<()> {
     refuse_among_tables(&args.out)?;
@@ -35,13 +36,18 @@ pub(crate) fn run(args: &SweepArgs, printer: &Printer) -> Result<()> {
 fn sweep(args: &SweepArgs, printer: &Printer) -> Result<usize> {
     let facts = FactFile::open(args.facts.as_deref())?;
     let (chosen, identity) = facts.choose(&choice(args))?;
-    let model = NamedModel::open(&args.model.model)?;
     let (method, out) = (args.method.clone(), args.out.clone());
-    let (model_identity, target, roles) = (
-        model.identity()?,
-        settings::target(args.target, method.preset),
-        settings::roles(args.roles, method.preset),
-    );
+    let (target, roles) =
+        (settings::target(args.target, method.preset), settings::roles(args.roles, method.preset));
+    let name = &args.model.model;
+    let model = match settled(method.precision.unwrap_or_default(), &out, printer) {
+        PrecisionChoice::Named(precision) => NamedModel::open(name, precision)?,
+        PrecisionChoice::Auto => {
+            let first = FirstFact { model: name, facts: &facts, chosen: &chosen, method: &method, target };
+            first.fastest(NamedModel::open(name, Precision::F32)?, printer)?
+        }
+    };
+    let model_identity = model.identity()?;
     let request =
         Request { model: &model, model_identity, facts, chosen, identity, method, target, roles, out };
     let sweep = Sweep::new(request, printer)?;

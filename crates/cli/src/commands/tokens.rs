@@ -10,7 +10,7 @@ use crate::printer::{Printer, shown};
 use crate::prompts;
 
 pub(crate) fn run(args: &TokensArgs, printer: &Printer) -> Result<()> {
-    let model = NamedModel::open(&args.model.model)?;
+    let model = NamedModel::open(&args.model.model, args.precision)?;
     let tokenizer = &model.lm.tokenizer;
     let encoded = tokenizer.encode(&args.prompt)?;
     let found =

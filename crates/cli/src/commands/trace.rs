@@ -1,14 +1,17 @@
 //! `causal-trace trace`: one prompt.
 
 use anyhow::{Context, Result};
-use causal_trace_core::{Component, Grid, Method, Metric, MetricBaseline, Prompt, TraceRecord, Window};
-use causal_trace_engine::{Answer, Case};
+use causal_trace_core::{
+    Component, Grid, Method, Metric, MetricBaseline, Precision, Prompt, TraceConfig, TraceRecord, Window,
+};
+use causal_trace_engine::{Answer, Case, TraceError, trace_case};
 use causal_trace_lm::top_predictions;
 use causal_trace_report::{HeatMap, PRINT_DPI, terminal_map};
 use causal_trace_results::{CaseFile, ComponentEffects, Counterpart, NoiseSource, Strongest, TraceFile};
 
 use super::with_threads;
-use crate::args::{CorruptionChoice, MethodArgs, TraceArgs};
+use crate::args::{CorruptionChoice, MethodArgs, PrecisionChoice, TraceArgs};
+use crate::auto_precision::{Trial, fastest, probabilities};
 use crate::fact_file::FactFile;
 use crate::models::NamedModel;
 use crate::output_folder::OutputFolder;
@@ -51,7 +54,8 @@ pub(crate) fn run(args: &TraceArgs, printer: &Printer) -> Result<()> {
 
 fn trace(args: &TraceArgs, printer: &Printer) -> Result<Traced> {
     let method = method(args)?;
-    let model = NamedModel::open(&args.model.model)?;
+    let choice = method.precision.unwrap_or_default();
+    let model = NamedModel::open(&args.model.model, choice.at_first())?;
     let Tokenized { prompt, subject_occurrences } = prompt(args, &model, printer)?;
     let token = |text: &Option<String>, what| {
         text.as_ref().map(|text| prompts::single_token(&model.lm.tokenizer, text, what)).transpose()
@@ -64,12 +68,15 @@ fn trace(args: &TraceArgs, printer: &Printer) -> Result<Traced> {
     settings::note_wide_window(&config, n_layers, printer);
     // After everything that can be found wrong with the input, before the work.
     let out = args.out.as_deref().map(OutputFolder::create).transpose()?;
-    let mut record = TraceRecord::unmeasured(prompt, config.clone(), n_layers);
-    let prompt = record.prompt.clone();
     let answer = asked.map_or(Answer::Predicted, Answer::Token);
-    let mut sink = WithProgress::new(&mut record, printer);
     let case = Case { prompt: &prompt, answer, foil, counterpart: counterpart.as_ref() };
-    causal_trace_engine::trace_case(&model.lm.model, case, &config, &mut sink)?;
+    let model = match choice {
+        PrecisionChoice::Named(_) => model,
+        PrecisionChoice::Auto => fastest_on(case, &config, model, &args.model.model, printer)?,
+    };
+    let mut record = TraceRecord::unmeasured(prompt.clone(), config.clone(), n_layers);
+    let mut sink = WithProgress::new(&mut record, printer);
+    trace_case(&model.lm.model, case, &config, &mut sink)?;
     drop(sink);
     let correct_prediction = match asked {
         None => true,
@@ -88,6 +95,34 @@ fn trace(args: &TraceArgs, printer: &Printer) -> Result<Traced> {
         correct_prediction,
         out,
     })
+}
+
+/// The model at the fastest precision that is accurate enough on this prompt.
+fn fastest_on(
+    case: Case<'_>,
+    config: &TraceConfig,
+    exact: NamedModel,
+    name: &str,
+    printer: &Printer,
+) -> Result<NamedModel> {
+    let traced = |model: &NamedModel, answer: Answer| {
+        let n_layers = model.lm.model.architecture().n_layers;
+        let mut record = TraceRecord::unmeasured(case.prompt.clone(), config.clone(), n_layers);
+        trace_case(&model.lm.model, Case { answer, ..case }, config, &mut record).map(|()| record)
+    };
+    let trial = Trial {
+        reference: |exact: &NamedModel| {
+            let record = traced(exact, case.answer)?;
+            Ok(Some((record.baseline.answer_id, probabilities(&record))))
+        },
+        open: |precision| NamedModel::open(name, precision),
+        measure: |model: &NamedModel, &answer: &u32| match traced(model, Answer::Token(answer)) {
+            Ok(record) => Ok(Some(probabilities(&record))),
+            Err(TraceError::NotFinite { .. }) => Ok(None),
+            Err(error) => Err(error.into()),
+        },
+    };
+    fastest(exact, trial, printer)
 }
 
 /// The options of the method: a counterpart means pairs, and only a counterpart does.
@@ -151,6 +186,7 @@ impl Traced {
             prompt: self.record.prompt.clone(),
             subject_occurrences: self.subject_occurrences,
             config: self.record.config.clone(),
+            precision: self.model.lm.model.precision(),
             noise: self.noise.clone(),
             counterpart: self.counterpart.as_ref().map(|Prompt { text, ids, tokens, .. }| Counterpart {
                 text: text.clone(),
@@ -213,7 +249,11 @@ impl Traced {
                 format!("{} samples, noise {level:.4} ({rule}), seed {}", corruption.samples, corruption.seed)
             }
         };
-        format!("{made}, causal-trace {}", env!("CARGO_PKG_VERSION"))
+        let precision = match self.model.lm.model.precision() {
+            Precision::F32 => String::new(),
+            other => format!(", {other}"),
+        };
+        format!("{made}{precision}, causal-trace {}", env!("CARGO_PKG_VERSION"))
     }
 
     fn show(&self, file: &TraceFile, printer: &Printer) -> Result<()> {

@@ -5,17 +5,18 @@ use std::collections::btree_map::Entry;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use causal_trace_core::Precision;
 use causal_trace_results::{ModelIdentity, ResultsFolder};
 
 use super::facts::RunFacts;
 use super::file::{Experiment, Run, Which};
 use super::options;
 use super::outcome::Done;
-use crate::args::{Shard, SweepArgs};
+use crate::args::{PrecisionChoice, Shard, SweepArgs};
 use crate::models::NamedModel;
 use crate::printer::Printer;
 use crate::settings;
-use crate::sweep::{Interrupt, Request, Sweep};
+use crate::sweep::{FirstFact, Interrupt, Request, Sweep, settled};
 
 /// What the command line says of every experiment.
 #[derive(Debug, Clone)]
@@ -26,6 +27,7 @@ pub(crate) struct Asked {
     pub(crate) facts: Option<PathBuf>,
     /// No run traces more facts than this.
     pub(crate) limit: Option<usize>,
+    pub(crate) precision: PrecisionChoice,
     pub(crate) threads: Option<usize>,
     pub(crate) memory: Option<usize>,
 }
@@ -36,10 +38,13 @@ pub(crate) struct Models {
 }
 
 impl Models {
-    /// Opens those that the experiments need.
+    /// Opens those that the experiments need; the first run of each decides what precision `auto` means for it, unless
+    /// that run's results are in `out` already.
     pub(crate) fn open<'a>(
         asked: &Asked,
         experiments: impl IntoIterator<Item = &'a Experiment>,
+        out: Option<&Path>,
+        printer: &Printer,
     ) -> Result<Self> {
         let mut opened = BTreeMap::new();
         for run in experiments.into_iter().flat_map(|experiment| &experiment.runs) {
@@ -48,7 +53,7 @@ impl Models {
                 Which::Second => &asked.second_model,
             };
             if let Entry::Vacant(place) = opened.entry(run.model) {
-                place.insert(NamedModel::open(name)?);
+                place.insert(opened_for(run, name, asked, out, printer)?);
             }
         }
         Ok(Models { opened })
@@ -57,6 +62,29 @@ impl Models {
     pub(super) fn get(&self, which: Which) -> Result<&NamedModel> {
         self.opened.get(&which).context("the model was not opened")
     }
+}
+
+/// A model at the precision that is asked for.
+fn opened_for(
+    run: &Run,
+    name: &str,
+    asked: &Asked,
+    out: Option<&Path>,
+    printer: &Printer,
+) -> Result<NamedModel> {
+    let choice = match out {
+        Some(out) => settled(asked.precision, &out.join(&run.name), printer),
+        None => asked.precision,
+    };
+    let PrecisionChoice::Named(precision) = choice else {
+        let exact = NamedModel::open(name, Precision::F32)?;
+        let args = arguments(&run.on(exact.lm.model.architecture().n_layers), asked)?;
+        let RunFacts { file, chosen, .. } = RunFacts::of(run, &args, asked)?;
+        let target = settings::target(args.target, args.method.preset);
+        let first = FirstFact { model: name, facts: &file, chosen: &chosen, method: &args.method, target };
+        return first.fastest(exact, printer);
+    };
+    NamedModel::open(name, precision)
 }
 
 /// All sweeps of an experiment, prepared.

@@ -88,7 +88,7 @@ impl<'a> Sweep<'a> {
                 corruption: Some(config.corruption.clone()),
                 noise,
                 engine: Some(config.engine),
-                precision: Some("f32".to_owned()),
+                precision: Some(model.lm.model.precision().to_string()),
             },
             parts: parts.clone(),
         };

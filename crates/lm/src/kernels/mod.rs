@@ -6,6 +6,7 @@
 mod activation;
 mod attention;
 mod embedding;
+mod faster;
 mod linear;
 mod log_sum_exp;
 mod math;
@@ -17,6 +18,7 @@ mod rotate;
 pub use activation::{activate, activate_gated, soft_cap};
 pub use attention::{AttentionShape, KeyValues, Queries, Run, attention};
 pub use embedding::{add_rows, gather};
+pub use faster::faster_than_f32;
 pub(crate) use linear::linear_activated;
 pub use linear::{Linear, Packed, Threads, linear, linear_packed};
 pub use log_sum_exp::log_probability;

@@ -3,7 +3,7 @@
 use super::{BLOCK, PANEL, ROW_BLOCK};
 use std::arch::x86_64::{
     __m512bh, __m512i, _mm512_dpbf16_ps, _mm512_loadu_si512, _mm512_set1_epi32, _mm512_setzero_ps,
-    _mm512_setzero_si512, _mm512_storeu_ps,
+    _mm512_storeu_ps,
 };
 
 /// Columns in one register.
