@@ -75,7 +75,11 @@ impl Cases {
     }
 
     pub fn model(&self) -> Model {
-        LanguageModel::open(&self.model_folder, Precision::F32).unwrap().model
+        self.model_at(Precision::F32)
+    }
+
+    pub fn model_at(&self, precision: Precision) -> Model {
+        LanguageModel::open(&self.model_folder, precision).unwrap().model
     }
 
     /// The recorded case files that exist for a component, with their facts' ids.

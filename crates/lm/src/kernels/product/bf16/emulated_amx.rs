@@ -174,3 +174,22 @@ const GENERAL: [usize; 16] = [
     libc::REG_R14 as usize,
     libc::REG_R15 as usize,
 ];
+
+#[test]
+fn other_illegal_instructions_still_end_the_process() {
+    install();
+    // SAFETY: the child calls nothing but the system and never returns; the alarm ends it should it go on forever.
+    let status = unsafe {
+        let child = libc::fork();
+        if child == 0 {
+            libc::alarm(10);
+            std::arch::asm!("ud2");
+            libc::_exit(0);
+        }
+        assert!(child > 0, "a child process");
+        let mut status = 0;
+        assert_eq!(libc::waitpid(child, &raw mut status, 0), child);
+        status
+    };
+    assert!(libc::WIFSIGNALED(status) && libc::WTERMSIG(status) == libc::SIGILL, "status {status}");
+}
