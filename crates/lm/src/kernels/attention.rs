@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use super::math::{exp, tanh, vectorised};
+use super::math::{LANES, exp, larger, largest_of_lanes, sum_of_lanes, tanh, vectorised};
 
 /// Consecutive tokens of one text, from position `start` on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,87 +81,184 @@ pub fn attention(
     runs: &[Run],
     out: &mut [f32],
 ) {
+    vectorised(
+        #[inline(always)]
+        || attend_runs(shape, queries, own, shared, runs, out),
+    );
+}
+
+/// Queries whose scores are kept at once: all of an ordinary run's.
+const QUERIES: usize = 16;
+
+/// Features of a head that are in registers at once.
+const BLOCK: usize = 4 * LANES;
+
+/// A row's keys and values, each from its first feature on.
+type Row<'a> = (&'a [f32], &'a [f32]);
+
+#[inline(always)]
+fn attend_runs(
+    shape: AttentionShape,
+    queries: Queries<'_>,
+    own: KeyValues<'_>,
+    shared: KeyValues<'_>,
+    runs: &[Run],
+    out: &mut [f32],
+) {
     let width = shape.n_heads * shape.d_head;
-    let mut first_row = 0;
-    let mut query_rows = queries.data.chunks_exact(queries.stride).zip(out.chunks_exact_mut(width));
+    let (mut first_row, mut first_query) = (0, 0);
     let mut scores = Vec::new();
-    let mut rows = Vec::new();
+    let mut rows: Vec<Row<'_>> = Vec::new();
     for run in runs {
         rows.clear();
         rows.extend(run.prefix.iter().cloned().flatten().map(|row| key_value(shared, row)));
         assert_eq!(rows.len(), run.start, "the prefix of a run covers the tokens before it");
         rows.extend((first_row..first_row + run.len).map(|row| key_value(own, row)));
         first_row += run.len;
-        let first_query = if queries.last_only { rows.len() - 1 } else { run.start };
-        for last_key in first_query..rows.len() {
-            let Some((query, out)) = query_rows.next() else { return };
-            scores.resize(last_key + 1, 0.0);
-            vectorised(
-                #[inline(always)]
-                || attend_row(shape, &query[..width], &rows[..=last_key], &mut scores, out),
-            );
+        let first_position = if queries.last_only { rows.len() - 1 } else { run.start };
+        for start in (first_position..rows.len()).step_by(QUERIES) {
+            let positions = start..rows.len().min(start + QUERIES);
+            let end_query = first_query + positions.len();
+            let queries = &queries.data[first_query * queries.stride..end_query * queries.stride];
+            let out = &mut out[first_query * width..end_query * width];
+            attend_queries(shape, queries, positions, &rows, &mut scores, out);
+            first_query = end_query;
         }
     }
 }
 
-fn key_value(source: KeyValues<'_>, row: usize) -> (&[f32], &[f32]) {
+fn key_value(source: KeyValues<'_>, row: usize) -> Row<'_> {
     let row = &source.data[row * source.stride..(row + 1) * source.stride];
     (&row[source.keys..], &row[source.values..])
 }
 
-/// One token's queries against the keys before and at it.
+/// The queries of some positions of a run, each against the keys before and at it. First all scores, then all
+/// weights, then all values: so the steps of one head and position need not wait for each other.
 #[inline(always)]
-fn attend_row(
+fn attend_queries(
     shape: AttentionShape,
-    query: &[f32],
-    rows: &[(&[f32], &[f32])],
-    scores: &mut [f32],
+    queries: &[f32],
+    positions: Range<usize>,
+    rows: &[Row<'_>],
+    scores: &mut Vec<f32>,
     out: &mut [f32],
 ) {
-    let heads_per_key = shape.n_heads / shape.n_kv_heads;
-    let heads = query.chunks_exact(shape.d_head).zip(out.chunks_exact_mut(shape.d_head));
-    for (head, (query, out)) in heads.enumerate() {
-        let key_head = head / heads_per_key * shape.d_head;
-        let features = key_head..key_head + shape.d_head;
+    let (n_queries, d_head) = (positions.len(), shape.d_head);
+    let (stride, width) = (queries.len() / n_queries, shape.n_heads * d_head);
+    let padded = positions.end.next_multiple_of(LANES);
+    let first_feature = |head: usize| head / (shape.n_heads / shape.n_kv_heads) * d_head;
+    scores.resize(shape.n_heads * n_queries * padded, 0.0);
+    let mut scores_of = scores.chunks_exact_mut(padded);
+    for head in 0..shape.n_heads {
+        for (position, query) in positions.clone().zip(queries.chunks_exact(stride)) {
+            let Some(scores) = scores_of.next() else { return };
+            let query = &query[head * d_head..(head + 1) * d_head];
+            score(query, &rows[..=position], first_feature(head), &mut scores[..=position]);
+        }
+    }
+    for (scores, n_keys) in scores.chunks_exact_mut(padded).zip(positions.clone().map(|p| p + 1).cycle()) {
+        soft_max(shape, scores, n_keys);
+    }
+    let mut weights_of = scores.chunks_exact(padded);
+    for head in 0..shape.n_heads {
+        for (position, out) in positions.clone().zip(out.chunks_exact_mut(width)) {
+            let Some(weights) = weights_of.next() else { return };
+            let out = &mut out[head * d_head..(head + 1) * d_head];
+            mix(&weights[..=position], &rows[..=position], first_feature(head), out);
+        }
+    }
+}
+
+/// Products of a head's query with its keys.
+#[inline(always)]
+fn score(query: &[f32], rows: &[Row<'_>], mut feature: usize, scores: &mut [f32]) {
+    scores.fill(0.0);
+    let (blocks, rest) = query.as_chunks::<BLOCK>();
+    for block in blocks {
+        score_block(block, rows, feature, scores);
+        feature += BLOCK;
+    }
+    let (blocks, rest) = rest.as_chunks::<LANES>();
+    for block in blocks {
+        score_block(block, rows, feature, scores);
+        feature += LANES;
+    }
+    if !rest.is_empty() {
         for (score, (key, _)) in scores.iter_mut().zip(rows) {
-            *score = shape.scale * dot(query, &key[features.clone()]);
-        }
-        if let Some(cap) = shape.soft_cap {
-            scores.iter_mut().for_each(|score| *score = cap * tanh(*score / cap));
-        }
-        soft_max(scores);
-        out.fill(0.0);
-        for (&weight, (_, value)) in scores.iter().zip(rows) {
-            for (out, &value) in out.iter_mut().zip(&value[features.clone()]) {
-                *out += weight * value;
+            for (query, key) in rest.iter().zip(&key[feature..feature + rest.len()]) {
+                *score = query.mul_add(*key, *score);
             }
         }
     }
 }
 
 #[inline(always)]
-fn soft_max(scores: &mut [f32]) {
-    let largest = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let mut sum = 0.0;
-    for score in scores.iter_mut() {
-        *score = exp(*score - largest);
-        sum += *score;
+fn score_block<const N: usize>(query: &[f32; N], rows: &[Row<'_>], feature: usize, scores: &mut [f32]) {
+    for (score, (key, _)) in scores.iter_mut().zip(rows) {
+        let mut lanes = [0.0; LANES];
+        let (keys, _) = key[feature..feature + N].as_chunks::<LANES>();
+        for (query, key) in query.as_chunks::<LANES>().0.iter().zip(keys) {
+            for lane in 0..LANES {
+                lanes[lane] = query[lane].mul_add(key[lane], lanes[lane]);
+            }
+        }
+        *score += sum_of_lanes(lanes);
     }
-    scores.iter_mut().for_each(|score| *score /= sum);
 }
 
-/// Sum of products in 16 partial sums, which is what lets it use vector registers.
+/// The first `n_keys` scores become weights, which add up to 1.
 #[inline(always)]
-fn dot(a: &[f32], b: &[f32]) -> f32 {
-    let mut lanes = [0.0f32; 16];
-    let (chunks_a, chunks_b) = (a.chunks_exact(16), b.chunks_exact(16));
-    let rest: f32 = chunks_a.remainder().iter().zip(chunks_b.remainder()).map(|(a, b)| a * b).sum();
-    for (a, b) in chunks_a.zip(chunks_b) {
-        for ((lane, a), b) in lanes.iter_mut().zip(a).zip(b) {
-            *lane += a * b;
+fn soft_max(shape: AttentionShape, scores: &mut [f32], n_keys: usize) {
+    let (chunks, _) = scores.as_chunks_mut::<LANES>();
+    let mut largest = [f32::NEG_INFINITY; LANES];
+    for (index, chunk) in chunks.iter_mut().enumerate() {
+        for lane in 0..LANES {
+            let score = shape.scale * chunk[lane];
+            let score = shape.soft_cap.map_or(score, |cap| cap * tanh(score / cap));
+            chunk[lane] = if index * LANES + lane < n_keys { score } else { f32::NEG_INFINITY };
+            largest[lane] = larger(chunk[lane], largest[lane]);
         }
     }
-    lanes.iter().sum::<f32>() + rest
+    let largest = largest_of_lanes(largest);
+    let mut sums = [0.0; LANES];
+    for chunk in chunks.iter_mut() {
+        for lane in 0..LANES {
+            chunk[lane] = exp(chunk[lane] - largest);
+            sums[lane] += chunk[lane];
+        }
+    }
+    let inverse = 1.0 / sum_of_lanes(sums);
+    scores.iter_mut().for_each(|score| *score *= inverse);
+}
+
+/// The weighted sum of a head's values.
+#[inline(always)]
+fn mix(weights: &[f32], rows: &[Row<'_>], mut feature: usize, out: &mut [f32]) {
+    let (blocks, rest) = out.as_chunks_mut::<BLOCK>();
+    for block in blocks {
+        *block = mix_block(weights, rows, feature);
+        feature += BLOCK;
+    }
+    let (blocks, rest) = rest.as_chunks_mut::<LANES>();
+    for block in blocks {
+        *block = mix_block(weights, rows, feature);
+        feature += LANES;
+    }
+    for (index, out) in rest.iter_mut().enumerate() {
+        let values = rows.iter().map(|(_, value)| value[feature + index]);
+        *out = weights.iter().zip(values).fold(0.0, |sum, (weight, value)| weight.mul_add(value, sum));
+    }
+}
+
+#[inline(always)]
+fn mix_block<const N: usize>(weights: &[f32], rows: &[Row<'_>], feature: usize) -> [f32; N] {
+    let mut sums = [0.0; N];
+    for (&weight, (_, value)) in weights.iter().zip(rows) {
+        for (sum, value) in sums.iter_mut().zip(&value[feature..feature + N]) {
+            *sum = weight.mul_add(*value, *sum);
+        }
+    }
+    sums
 }
 
 #[cfg(test)]
