@@ -121,14 +121,15 @@ fn elementwise(criterion: &mut Criterion, shape: &Shape) {
     measure(criterion, "copy", shape.name, rows, || activated.copy_from_slice(black_box(&middle)));
 }
 
-/// The product with the head is most of it, and is measured beside it by `causal-trace bench`.
+/// With the product of the head, which is most of it.
 fn log_probabilities(criterion: &mut Criterion) {
     let (rows, d_model, vocabulary) = (500, 768, 50_257);
     let head = Linear::from_in_out(numbers(d_model * vocabulary), None, d_model, vocabulary);
     let x: Vec<f32> = numbers(rows * d_model).iter().map(|x| 0.05 * x).collect();
     let answers: Vec<u32> = (0..rows as u32).map(|row| row * 100).collect();
+    let Ok(one_thread) = rayon::ThreadPoolBuilder::new().num_threads(1).build() else { return };
     measure(criterion, "log-probability", "small", rows, || {
-        black_box(log_probability(black_box(&x), &head, None, &answers));
+        one_thread.install(|| black_box(log_probability(black_box(&x), &head, None, &answers)));
     });
 }
 

@@ -5,7 +5,9 @@
 
 use std::ops::Range;
 
-use super::math::{LANES, exp, larger, largest_of_lanes, sum_of_lanes, tanh, vectorised};
+use pulp::{Arch, Simd, WithSimd};
+
+use super::math::{exp, larger, tanh};
 
 /// Consecutive tokens of one text, from position `start` on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,48 +83,51 @@ pub fn attention(
     runs: &[Run],
     out: &mut [f32],
 ) {
-    vectorised(
-        #[inline(always)]
-        || attend_runs(shape, queries, own, shared, runs, out),
-    );
+    Arch::new().dispatch(Attention { shape, queries, own, shared, runs, out });
 }
 
 /// Queries whose scores are kept at once: all of an ordinary run's.
 const QUERIES: usize = 16;
 
-/// Features of a head that are in registers at once.
-const BLOCK: usize = 4 * LANES;
+/// A row of scores takes a multiple of so many, so that loops over scores have no remainder.
+const PADDING: usize = 16;
 
 /// A row's keys and values, each from its first feature on.
 type Row<'a> = (&'a [f32], &'a [f32]);
 
-#[inline(always)]
-fn attend_runs(
+struct Attention<'a> {
     shape: AttentionShape,
-    queries: Queries<'_>,
-    own: KeyValues<'_>,
-    shared: KeyValues<'_>,
-    runs: &[Run],
-    out: &mut [f32],
-) {
-    let width = shape.n_heads * shape.d_head;
-    let (mut first_row, mut first_query) = (0, 0);
-    let mut scores = Vec::new();
-    let mut rows: Vec<Row<'_>> = Vec::new();
-    for run in runs {
-        rows.clear();
-        rows.extend(run.prefix.iter().cloned().flatten().map(|row| key_value(shared, row)));
-        assert_eq!(rows.len(), run.start, "the prefix of a run covers the tokens before it");
-        rows.extend((first_row..first_row + run.len).map(|row| key_value(own, row)));
-        first_row += run.len;
-        let first_position = if queries.last_only { rows.len() - 1 } else { run.start };
-        for start in (first_position..rows.len()).step_by(QUERIES) {
-            let positions = start..rows.len().min(start + QUERIES);
-            let end_query = first_query + positions.len();
-            let queries = &queries.data[first_query * queries.stride..end_query * queries.stride];
-            let out = &mut out[first_query * width..end_query * width];
-            attend_queries(shape, queries, positions, &rows, &mut scores, out);
-            first_query = end_query;
+    queries: Queries<'a>,
+    own: KeyValues<'a>,
+    shared: KeyValues<'a>,
+    runs: &'a [Run],
+    out: &'a mut [f32],
+}
+
+impl WithSimd for Attention<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Attention { shape, queries, own, shared, runs, out } = self;
+        let (stride, width) = (queries.stride, shape.n_heads * shape.d_head);
+        let (mut first_row, mut first_query) = (0, 0);
+        let (mut rows, mut scores): (Vec<Row<'_>>, _) = (Vec::new(), Vec::new());
+        for run in runs {
+            rows.clear();
+            rows.extend(run.prefix.iter().cloned().flatten().map(|row| key_value(shared, row)));
+            assert_eq!(rows.len(), run.start, "the prefix of a run covers the tokens before it");
+            rows.extend((first_row..first_row + run.len).map(|row| key_value(own, row)));
+            first_row += run.len;
+            let first_position = if queries.last_only { rows.len() - 1 } else { run.start };
+            for start in (first_position..rows.len()).step_by(QUERIES) {
+                let positions = start..rows.len().min(start + QUERIES);
+                let end = first_query + positions.len();
+                let data = &queries.data[first_query * stride..end * stride];
+                let out = &mut out[first_query * width..end * width];
+                attend(simd, shape, Queries { data, ..queries }, &rows, positions, &mut scores, out);
+                first_query = end;
+            }
         }
     }
 }
@@ -132,133 +137,140 @@ fn key_value(source: KeyValues<'_>, row: usize) -> Row<'_> {
     (&row[source.keys..], &row[source.values..])
 }
 
-/// The queries of some positions of a run, each against the keys before and at it. First all scores, then all
-/// weights, then all values: so the steps of one head and position need not wait for each other.
+/// Queries at some positions of a run, each against the keys before and at it. First all scores, then all weights,
+/// then all sums of values: so one head and position need not wait for the other.
 #[inline(always)]
-fn attend_queries(
+fn attend<S: Simd>(
+    simd: S,
     shape: AttentionShape,
-    queries: &[f32],
-    positions: Range<usize>,
+    queries: Queries<'_>,
     rows: &[Row<'_>],
+    positions: Range<usize>,
     scores: &mut Vec<f32>,
     out: &mut [f32],
 ) {
-    let (n_queries, d_head) = (positions.len(), shape.d_head);
-    let (stride, width) = (queries.len() / n_queries, shape.n_heads * d_head);
-    let padded = positions.end.next_multiple_of(LANES);
-    let first_feature = |head: usize| head / (shape.n_heads / shape.n_kv_heads) * d_head;
-    scores.resize(shape.n_heads * n_queries * padded, 0.0);
-    let mut scores_of = scores.chunks_exact_mut(padded);
-    for head in 0..shape.n_heads {
-        for (position, query) in positions.clone().zip(queries.chunks_exact(stride)) {
-            let Some(scores) = scores_of.next() else { return };
+    let AttentionShape { n_heads, d_head, .. } = shape;
+    let first_feature = |head: usize| head / (n_heads / shape.n_kv_heads) * d_head;
+    let n_keys = || positions.clone().map(|position| position + 1);
+    let padded = positions.end.next_multiple_of(PADDING);
+    scores.resize(n_heads * positions.len() * padded, 0.0);
+
+    let mut of_scores = scores.chunks_exact_mut(padded);
+    for head in 0..n_heads {
+        for ((query, n_keys), scores) in
+            queries.data.chunks_exact(queries.stride).zip(n_keys()).zip(&mut of_scores)
+        {
             let query = &query[head * d_head..(head + 1) * d_head];
-            score(query, &rows[..=position], first_feature(head), &mut scores[..=position]);
+            score(simd, query, &rows[..n_keys], first_feature(head), shape.scale, &mut scores[..n_keys]);
         }
     }
-    for (scores, n_keys) in scores.chunks_exact_mut(padded).zip(positions.clone().map(|p| p + 1).cycle()) {
-        soft_max(shape, scores, n_keys);
+    if let Some(cap) = shape.soft_cap {
+        scores.iter_mut().for_each(|score| *score = cap * tanh(*score / cap));
     }
-    let mut weights_of = scores.chunks_exact(padded);
-    for head in 0..shape.n_heads {
-        for (position, out) in positions.clone().zip(out.chunks_exact_mut(width)) {
-            let Some(weights) = weights_of.next() else { return };
+    for (scores, n_keys) in scores.chunks_exact_mut(padded).zip(n_keys().cycle()) {
+        scores[n_keys..].fill(f32::NEG_INFINITY);
+        let largest = largest(simd, scores);
+        scores.iter_mut().for_each(|score| *score -= largest);
+    }
+    scores.iter_mut().for_each(|score| *score = exp(*score));
+    let mut of_weights = scores.chunks_exact(padded);
+    for head in 0..n_heads {
+        for ((out, n_keys), weights) in
+            out.chunks_exact_mut(n_heads * d_head).zip(n_keys()).zip(&mut of_weights)
+        {
             let out = &mut out[head * d_head..(head + 1) * d_head];
-            mix(&weights[..=position], &rows[..=position], first_feature(head), out);
+            let inverse = 1.0 / sum(simd, weights);
+            mix(simd, &weights[..n_keys], inverse, &rows[..n_keys], first_feature(head), out);
         }
     }
 }
 
-/// Products of a head's query with its keys.
+/// Scaled products of a head's query with its keys.
 #[inline(always)]
-fn score(query: &[f32], rows: &[Row<'_>], mut feature: usize, scores: &mut [f32]) {
-    scores.fill(0.0);
-    let (blocks, rest) = query.as_chunks::<BLOCK>();
-    for block in blocks {
-        score_block(block, rows, feature, scores);
-        feature += BLOCK;
-    }
-    let (blocks, rest) = rest.as_chunks::<LANES>();
-    for block in blocks {
-        score_block(block, rows, feature, scores);
-        feature += LANES;
-    }
-    if !rest.is_empty() {
-        for (score, (key, _)) in scores.iter_mut().zip(rows) {
-            for (query, key) in rest.iter().zip(&key[feature..feature + rest.len()]) {
-                *score = query.mul_add(*key, *score);
-            }
-        }
-    }
-}
-
-#[inline(always)]
-fn score_block<const N: usize>(query: &[f32; N], rows: &[Row<'_>], feature: usize, scores: &mut [f32]) {
+fn score<S: Simd>(simd: S, query: &[f32], rows: &[Row<'_>], feature: usize, scale: f32, scores: &mut [f32]) {
+    let (vectors, rest) = S::as_simd_f32s(query);
     for (score, (key, _)) in scores.iter_mut().zip(rows) {
-        let mut lanes = [0.0; LANES];
-        let (keys, _) = key[feature..feature + N].as_chunks::<LANES>();
-        for (query, key) in query.as_chunks::<LANES>().0.iter().zip(keys) {
-            for lane in 0..LANES {
-                lanes[lane] = query[lane].mul_add(key[lane], lanes[lane]);
+        let (keys, rest_of_keys) = S::as_simd_f32s(&key[feature..feature + query.len()]);
+        // The usual width of 64 is four vectors: a loop of fixed length keeps the query in registers.
+        let sums = match (vectors, keys) {
+            ([a, b, c, d], [e, f, g, h]) => {
+                let sums = simd.mul_add_e_f32s(*b, *f, simd.mul_f32s(*a, *e));
+                simd.mul_add_e_f32s(*d, *h, simd.mul_add_e_f32s(*c, *g, sums))
             }
-        }
-        *score += sum_of_lanes(lanes);
+            _ => vectors
+                .iter()
+                .zip(keys)
+                .fold(simd.splat_f32s(0.0), |sums, (a, b)| simd.mul_add_e_f32s(*a, *b, sums)),
+        };
+        let rest: f32 = rest.iter().zip(rest_of_keys).map(|(query, key)| query * key).sum();
+        *score = scale * (simd.reduce_sum_f32s(sums) + rest);
     }
 }
 
-/// The first `n_keys` scores become weights, which add up to 1.
+/// What is not a number may be passed over: it stays in the scores.
 #[inline(always)]
-fn soft_max(shape: AttentionShape, scores: &mut [f32], n_keys: usize) {
-    let (chunks, _) = scores.as_chunks_mut::<LANES>();
-    let mut largest = [f32::NEG_INFINITY; LANES];
-    for (index, chunk) in chunks.iter_mut().enumerate() {
-        for lane in 0..LANES {
-            let score = shape.scale * chunk[lane];
-            let score = shape.soft_cap.map_or(score, |cap| cap * tanh(score / cap));
-            chunk[lane] = if index * LANES + lane < n_keys { score } else { f32::NEG_INFINITY };
-            largest[lane] = larger(chunk[lane], largest[lane]);
-        }
-    }
-    let largest = largest_of_lanes(largest);
-    let mut sums = [0.0; LANES];
-    for chunk in chunks.iter_mut() {
-        for lane in 0..LANES {
-            chunk[lane] = exp(chunk[lane] - largest);
-            sums[lane] += chunk[lane];
-        }
-    }
-    let inverse = 1.0 / sum_of_lanes(sums);
-    scores.iter_mut().for_each(|score| *score *= inverse);
+fn largest<S: Simd>(simd: S, scores: &[f32]) -> f32 {
+    let (vectors, rest) = S::as_simd_f32s(scores);
+    let least = simd.splat_f32s(f32::NEG_INFINITY);
+    let largest = vectors.iter().fold(least, |largest, vector| simd.max_f32s(*vector, largest));
+    rest.iter().fold(simd.reduce_max_f32s(largest), |largest, score| larger(*score, largest))
 }
 
-/// The weighted sum of a head's values.
 #[inline(always)]
-fn mix(weights: &[f32], rows: &[Row<'_>], mut feature: usize, out: &mut [f32]) {
-    let (blocks, rest) = out.as_chunks_mut::<BLOCK>();
+fn sum<S: Simd>(simd: S, weights: &[f32]) -> f32 {
+    let (vectors, rest) = S::as_simd_f32s(weights);
+    let sums = vectors.iter().fold(simd.splat_f32s(0.0), |sums, vector| simd.add_f32s(sums, *vector));
+    simd.reduce_sum_f32s(sums) + rest.iter().sum::<f32>()
+}
+
+/// The weighted sum of a head's values, times `factor`.
+#[inline(always)]
+fn mix<S: Simd>(
+    simd: S,
+    weights: &[f32],
+    factor: f32,
+    rows: &[Row<'_>],
+    mut feature: usize,
+    out: &mut [f32],
+) {
+    let (out, rest) = S::as_mut_simd_f32s(out);
+    // Four sums at once stay in registers, and each waits for its own only.
+    let (blocks, out) = out.as_chunks_mut::<4>();
     for block in blocks {
-        *block = mix_block(weights, rows, feature);
-        feature += BLOCK;
+        mix_vectors(simd, weights, factor, rows, feature, block);
+        feature += 4 * S::F32_LANES;
     }
-    let (blocks, rest) = rest.as_chunks_mut::<LANES>();
-    for block in blocks {
-        *block = mix_block(weights, rows, feature);
-        feature += LANES;
+    for vector in out {
+        mix_vectors(simd, weights, factor, rows, feature, std::array::from_mut(vector));
+        feature += S::F32_LANES;
     }
     for (index, out) in rest.iter_mut().enumerate() {
         let values = rows.iter().map(|(_, value)| value[feature + index]);
-        *out = weights.iter().zip(values).fold(0.0, |sum, (weight, value)| weight.mul_add(value, sum));
+        *out = factor * weights.iter().zip(values).map(|(weight, value)| weight * value).sum::<f32>();
     }
 }
 
 #[inline(always)]
-fn mix_block<const N: usize>(weights: &[f32], rows: &[Row<'_>], feature: usize) -> [f32; N] {
-    let mut sums = [0.0; N];
+fn mix_vectors<S: Simd, const N: usize>(
+    simd: S,
+    weights: &[f32],
+    factor: f32,
+    rows: &[Row<'_>],
+    feature: usize,
+    out: &mut [S::f32s; N],
+) {
+    let mut sums = [simd.splat_f32s(0.0); N];
     for (&weight, (_, value)) in weights.iter().zip(rows) {
-        for (sum, value) in sums.iter_mut().zip(&value[feature..feature + N]) {
-            *sum = weight.mul_add(*value, *sum);
+        let (values, _) = S::as_simd_f32s(&value[feature..feature + N * S::F32_LANES]);
+        let weight = simd.splat_f32s(weight);
+        for (sum, value) in sums.iter_mut().zip(values) {
+            *sum = simd.mul_add_e_f32s(weight, *value, *sum);
         }
     }
-    sums
+    let factor = simd.splat_f32s(factor);
+    for (out, sum) in out.iter_mut().zip(sums) {
+        *out = simd.mul_f32s(factor, sum);
+    }
 }
 
 #[cfg(test)]
@@ -309,5 +321,102 @@ mod tests {
         let run = Run { start: 0, len: 1, prefix: vec![] };
         attention(SHAPE, queries, key_values(&data), key_values(&[]), &[run], &mut out);
         assert_eq!(out, [1.0, 2.0, 3.0, 1.0, 2.0, 3.0]);
+    }
+
+    /// Numbers without structure, −2 to 2.
+    fn numbers(count: usize, seed: u32) -> Vec<f32> {
+        let mut state = seed;
+        let mut next = || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 8) as f32 / 4_194_304.0 - 2.0
+        };
+        (0..count).map(|_| next()).collect()
+    }
+
+    /// One head of one row by the definition, in float64.
+    fn exact(shape: AttentionShape, query: &[f32], rows: &[(&[f32], &[f32])], head: usize) -> Vec<f64> {
+        let (d_head, kv_head) = (shape.d_head, head / (shape.n_heads / shape.n_kv_heads));
+        let product = |key: &[f32]| -> f64 {
+            let (query, key) = (&query[head * d_head..], &key[kv_head * d_head..]);
+            query.iter().zip(key).take(d_head).map(|(q, k)| f64::from(*q) * f64::from(*k)).sum()
+        };
+        let score = |key: &[f32]| {
+            let score = f64::from(shape.scale) * product(key);
+            shape.soft_cap.map_or(score, |cap| f64::from(cap) * (score / f64::from(cap)).tanh())
+        };
+        let weights: Vec<f64> = rows.iter().map(|(key, _)| score(key).exp()).collect();
+        let total: f64 = weights.iter().sum();
+        let value = |index: usize| -> f64 {
+            let values = rows.iter().map(|(_, value)| f64::from(value[kv_head * d_head + index]));
+            weights.iter().zip(values).map(|(weight, value)| weight / total * value).sum()
+        };
+        (0..d_head).map(value).collect()
+    }
+
+    /// Widths of a head with and without remainders, more keys and queries than fit one row of scores, shared heads;
+    /// on this machine's path and on the portable one.
+    #[test]
+    fn equals_the_definition_in_double_precision() {
+        let shapes = [
+            (4, 2, 64, None),
+            (3, 3, 80, Some(3.0)),
+            (2, 1, 8, None),
+            (6, 2, 13, Some(20.0)),
+            (1, 1, 256, None),
+        ];
+        for (n_heads, n_kv_heads, d_head, soft_cap) in shapes {
+            let shape =
+                AttentionShape { n_heads, n_kv_heads, d_head, scale: 0.3 / (d_head as f32).sqrt(), soft_cap };
+            let (queries_width, keys_width) = (n_heads * d_head, n_kv_heads * d_head);
+            let stride = queries_width + 2 * keys_width;
+            let key_values =
+                |data| KeyValues { data, stride, keys: queries_width, values: queries_width + keys_width };
+            let runs = [
+                Run { start: 3, len: 2, prefix: vec![4..5, 0..2] },
+                Run { start: 0, len: 37, prefix: vec![] },
+                Run { start: 20, len: 1, prefix: vec![0..20] },
+            ];
+            let (own, shared) = (numbers(40 * stride, 1), numbers(20 * stride, 2));
+            let queries = Queries { data: &own, stride, last_only: false };
+            let mut ours = vec![f32::NAN; 40 * queries_width];
+            let mut portable = ours.clone();
+            attention(shape, queries, key_values(&own), key_values(&shared), &runs, &mut ours);
+            let (own_rows, shared_rows) = (key_values(&own), key_values(&shared));
+            Attention { shape, queries, own: own_rows, shared: shared_rows, runs: &runs, out: &mut portable }
+                .with_simd(pulp::Scalar::new());
+            let mut first = 0;
+            for run in &runs {
+                for row in 0..run.len {
+                    let mut rows: Vec<Row<'_>> =
+                        run.prefix.iter().cloned().flatten().map(|row| key_value(shared_rows, row)).collect();
+                    rows.extend((first..=first + row).map(|row| key_value(own_rows, row)));
+                    let query = &own[(first + row) * stride..];
+                    for head in 0..n_heads {
+                        let start = (first + row) * queries_width + head * d_head;
+                        for (index, exact) in exact(shape, query, &rows, head).into_iter().enumerate() {
+                            for found in [ours[start + index], portable[start + index]] {
+                                assert!(
+                                    (f64::from(found) - exact).abs() < 2e-6,
+                                    "{found} instead of {exact}"
+                                );
+                            }
+                        }
+                    }
+                }
+                first += run.len;
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_not_a_number_is_seen_where_it_is_read_and_only_there() {
+        let mut own = numbers(3 * 6, 3);
+        own[6] = f32::NAN;
+        let queries = numbers(3 * 6, 4);
+        let queries = Queries { data: &queries, stride: 6, last_only: false };
+        let run = Run { start: 0, len: 3, prefix: vec![] };
+        let mut out = [0.0; 18];
+        attention(SHAPE, queries, key_values(&own), key_values(&[]), &[run], &mut out);
+        assert!(out[..6].iter().all(|out| out.is_finite()) && out[6..].iter().all(|out| out.is_nan()));
     }
 }

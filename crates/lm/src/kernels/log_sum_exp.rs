@@ -80,7 +80,8 @@ fn part(
     logits: &mut Vec<f32>,
 ) -> Part {
     let width = outputs.len();
-    let mut part = Part { totals: Vec::with_capacity(answers.len()), answers: Vec::with_capacity(answers.len()) };
+    let mut part =
+        Part { totals: Vec::with_capacity(answers.len()), answers: Vec::with_capacity(answers.len()) };
     for (x, answers) in x.chunks(ROWS_AT_ONCE * head.n_in()).zip(answers.chunks(ROWS_AT_ONCE)) {
         part_of_logits(x, head, final_softcap, outputs.clone(), logits);
         let answer = |(row, &answer): (&[f32], &u32)| {
