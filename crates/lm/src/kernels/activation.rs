@@ -1,6 +1,6 @@
 //! Activations of the mlp, in place.
 
-use super::math::{erf, sigmoid, tanh, vectorised};
+use super::math::{normal_share, tanh, times_sigmoid, vectorised};
 use crate::Activation;
 
 /// Applies the activation to every element.
@@ -8,10 +8,9 @@ pub fn activate(activation: Activation, x: &mut [f32]) {
     match activation {
         Activation::Gelu => map(x, gelu),
         Activation::GeluTanh => map(x, gelu_tanh),
-        Activation::QuickGelu => map(x, |x| x * sigmoid(1.702 * x)),
-        Activation::Silu => map(x, |x| x * sigmoid(x)),
-        // Not `max`, which gives 0 for what is not a number.
-        Activation::Relu => map(x, |x| if x < 0.0 { 0.0 } else { x }),
+        Activation::QuickGelu => map(x, quick_gelu),
+        Activation::Silu => map(x, silu),
+        Activation::Relu => map(x, relu),
     }
 }
 
@@ -19,13 +18,13 @@ pub fn activate(activation: Activation, x: &mut [f32]) {
 ///
 /// # Shapes
 /// `x` `[rows, 2 · width]`, `out` `[rows, width]`.
-pub fn activate_gated(activation: Activation, width: usize, x: &mut [f32], out: &mut [f32]) {
-    for (row, out) in x.chunks_exact_mut(2 * width).zip(out.chunks_exact_mut(width)) {
-        let (gate, up) = row.split_at_mut(width);
-        activate(activation, gate);
-        for ((out, gate), up) in out.iter_mut().zip(gate.iter()).zip(up.iter()) {
-            *out = gate * up;
-        }
+pub fn activate_gated(activation: Activation, width: usize, x: &[f32], out: &mut [f32]) {
+    match activation {
+        Activation::Gelu => map_gated(width, x, out, gelu),
+        Activation::GeluTanh => map_gated(width, x, out, gelu_tanh),
+        Activation::QuickGelu => map_gated(width, x, out, quick_gelu),
+        Activation::Silu => map_gated(width, x, out, silu),
+        Activation::Relu => map_gated(width, x, out, relu),
     }
 }
 
@@ -34,16 +33,33 @@ pub fn soft_cap(cap: f32, x: &mut [f32]) {
     map(x, |x| cap * tanh(x / cap));
 }
 
+/// x · σ(u), with a single division.
 #[inline(always)]
 fn gelu(x: f32) -> f32 {
-    0.5 * x * (1.0 + erf(x * std::f32::consts::FRAC_1_SQRT_2))
+    x * normal_share(x)
 }
 
 /// ½ (1 + tanh u) is σ(2u), which loses no digits where it is small.
 #[inline(always)]
 fn gelu_tanh(x: f32) -> f32 {
-    const SQRT_2_OVER_PI: f32 = 0.797_884_6;
-    x * sigmoid(2.0 * SQRT_2_OVER_PI * (x + 0.044_715 * x * x * x))
+    const TWICE_SQRT_2_OVER_PI: f32 = 1.595_769_1;
+    times_sigmoid(x, x * (x * x).mul_add(TWICE_SQRT_2_OVER_PI * 0.044_715, TWICE_SQRT_2_OVER_PI))
+}
+
+#[inline(always)]
+fn quick_gelu(x: f32) -> f32 {
+    times_sigmoid(x, 1.702 * x)
+}
+
+#[inline(always)]
+fn silu(x: f32) -> f32 {
+    times_sigmoid(x, x)
+}
+
+/// Not `max`, which gives 0 for what is not a number.
+#[inline(always)]
+fn relu(x: f32) -> f32 {
+    if x < 0.0 { 0.0 } else { x }
 }
 
 #[inline(always)]
@@ -51,6 +67,21 @@ fn map(x: &mut [f32], function: impl Fn(f32) -> f32) {
     vectorised(
         #[inline(always)]
         || x.iter_mut().for_each(|x| *x = function(*x)),
+    );
+}
+
+#[inline(always)]
+fn map_gated(width: usize, x: &[f32], out: &mut [f32], function: impl Fn(f32) -> f32) {
+    vectorised(
+        #[inline(always)]
+        || {
+            for (row, out) in x.chunks_exact(2 * width).zip(out.chunks_exact_mut(width)) {
+                let (gates, ups) = row.split_at(width);
+                for ((out, &gate), &up) in out.iter_mut().zip(gates).zip(ups) {
+                    *out = function(gate) * up;
+                }
+            }
+        },
     );
 }
 
@@ -79,8 +110,8 @@ mod tests {
 
     #[test]
     fn gate_and_up_are_the_halves_of_a_row() {
-        let (mut x, mut out) = ([1.0, -1.0, 5.0, 7.0], [0.0; 2]);
-        activate_gated(Activation::Relu, 2, &mut x, &mut out);
+        let (x, mut out) = ([1.0, -1.0, 5.0, 7.0], [f32::NAN; 2]);
+        activate_gated(Activation::Relu, 2, &x, &mut out);
         assert_eq!(out, [5.0, 0.0]);
     }
 }

@@ -1,5 +1,7 @@
 //! Rows picked from a table, and rows added.
 
+use super::math::vectorised;
+
 /// Copies the rows `ids` of `table` to `out`.
 ///
 /// # Shapes
@@ -19,7 +21,8 @@ pub fn gather(table: &[f32], width: usize, ids: impl IntoIterator<Item = usize>,
 /// When the lengths differ.
 pub fn add_rows(x: &mut [f32], y: &[f32]) {
     assert_eq!(x.len(), y.len(), "rows to be added have equal shapes");
-    for (x, y) in x.iter_mut().zip(y) {
-        *x += y;
-    }
+    vectorised(
+        #[inline(always)]
+        || x.iter_mut().zip(y).for_each(|(x, y)| *x += y),
+    );
 }

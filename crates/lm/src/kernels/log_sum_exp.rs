@@ -4,12 +4,15 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::math::{exp, vectorised};
+use super::math::{LANES, exp, larger, largest_of_lanes, sum, vectorised};
 use super::{Linear, Threads, linear, soft_cap};
 
-/// Rows and logits of one task: enough for an efficient product, few enough for the logits to stay in cache.
-const ROWS: usize = 512;
+/// Logits of one task, and rows whose totals are kept at once.
 pub(super) const LOGITS: usize = 1024;
+const ROWS: usize = 4096;
+/// Rows whose logits are kept at once: enough for an efficient product, few enough for the logits to stay in a
+/// cache of 1 MB. The head's weights of a task come from memory only once, for its first rows.
+const ROWS_AT_ONCE: usize = 128;
 
 /// log p(answer) of every row: the answer's logit minus the log-sum-exp over the vocabulary.
 ///
@@ -77,13 +80,18 @@ fn part(
     logits: &mut Vec<f32>,
 ) -> Part {
     let width = outputs.len();
-    part_of_logits(x, head, final_softcap, outputs.clone(), logits);
-    let answer = |(row, &answer): (&[f32], &u32)| {
-        let place = (answer as usize).checked_sub(outputs.start);
-        place.and_then(|place| row.get(place)).copied().unwrap_or(f32::NAN)
-    };
-    let answers = logits.chunks_exact(width).zip(answers).map(answer).collect();
-    Part { totals: logits.chunks_exact(width).map(Total::of).collect(), answers }
+    let mut part =
+        Part { totals: Vec::with_capacity(answers.len()), answers: Vec::with_capacity(answers.len()) };
+    for (x, answers) in x.chunks(ROWS_AT_ONCE * head.n_in()).zip(answers.chunks(ROWS_AT_ONCE)) {
+        part_of_logits(x, head, final_softcap, outputs.clone(), logits);
+        let answer = |(row, &answer): (&[f32], &u32)| {
+            let place = (answer as usize).checked_sub(outputs.start);
+            place.and_then(|place| row.get(place)).copied().unwrap_or(f32::NAN)
+        };
+        part.answers.extend(logits.chunks_exact(width).zip(answers).map(answer));
+        part.totals.extend(logits.chunks_exact(width).map(Total::of));
+    }
+    part
 }
 
 /// Σ e^logit, kept as `sum · e^largest`.
@@ -100,7 +108,7 @@ impl Total {
             #[inline(always)]
             || {
                 let largest = largest(logits);
-                Total { largest, sum: f64::from(sum_of_exp(logits, largest)) }
+                Total { largest, sum: f64::from(sum(logits, |logit| exp(logit - largest))) }
             },
         )
     }
@@ -118,28 +126,14 @@ impl Total {
 
 #[inline(always)]
 fn largest(logits: &[f32]) -> f32 {
-    let mut lanes = [f32::NEG_INFINITY; 16];
-    let chunks = logits.chunks_exact(16);
-    let rest = chunks.remainder().iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let mut lanes = [f32::NEG_INFINITY; LANES];
+    let (chunks, rest) = logits.as_chunks::<LANES>();
     for chunk in chunks {
-        for (lane, &logit) in lanes.iter_mut().zip(chunk) {
-            *lane = if logit > *lane { logit } else { *lane };
+        for lane in 0..LANES {
+            lanes[lane] = larger(chunk[lane], lanes[lane]);
         }
     }
-    lanes.iter().copied().fold(rest, f32::max)
-}
-
-#[inline(always)]
-fn sum_of_exp(logits: &[f32], largest: f32) -> f32 {
-    let mut lanes = [0.0f32; 16];
-    let chunks = logits.chunks_exact(16);
-    let rest: f32 = chunks.remainder().iter().map(|&logit| exp(logit - largest)).sum();
-    for chunk in chunks {
-        for (lane, &logit) in lanes.iter_mut().zip(chunk) {
-            *lane += exp(logit - largest);
-        }
-    }
-    lanes.iter().sum::<f32>() + rest
+    rest.iter().fold(largest_of_lanes(lanes), |largest, &logit| larger(logit, largest))
 }
 
 #[cfg(test)]

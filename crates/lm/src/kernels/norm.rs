@@ -1,6 +1,6 @@
 //! Layer norm and root-mean-square norm.
 
-use super::math::vectorised;
+use super::math::{sum, vectorised};
 use crate::NormKind;
 
 /// A norm with its parameters; `weight` already contains Gemma's unit offset.
@@ -57,13 +57,13 @@ pub fn norm(norm: &Norm, x: &[f32], out: &mut [f32]) {
 
 #[inline(always)]
 fn layer_norm(norm: &Norm, x: &[f32], out: &mut [f32]) {
-    let mean = lane_sum(x, |value| value) / x.len() as f32;
-    let variance = lane_sum(x, |value| (value - mean) * (value - mean)) / x.len() as f32;
+    let mean = sum(x, |value| value) / x.len() as f32;
+    let variance = sum(x, |value| (value - mean) * (value - mean)) / x.len() as f32;
     let scale = 1.0 / (variance + norm.eps).sqrt();
     match &norm.bias {
         Some(bias) => {
             for (((out, &x), &weight), &bias) in out.iter_mut().zip(x).zip(&norm.weight).zip(bias) {
-                *out = (x - mean) * scale * weight + bias;
+                *out = ((x - mean) * scale).mul_add(weight, bias);
             }
         }
         None => {
@@ -76,25 +76,11 @@ fn layer_norm(norm: &Norm, x: &[f32], out: &mut [f32]) {
 
 #[inline(always)]
 fn rms_norm(norm: &Norm, x: &[f32], out: &mut [f32]) {
-    let mean_square = lane_sum(x, |value| value * value) / x.len() as f32;
+    let mean_square = sum(x, |value| value * value) / x.len() as f32;
     let scale = 1.0 / (mean_square + norm.eps).sqrt();
     for ((out, &x), &weight) in out.iter_mut().zip(x).zip(&norm.weight) {
         *out = x * scale * weight;
     }
-}
-
-/// Sum over a row in 16 partial sums, which is what lets it use vector registers (and loses fewer digits).
-#[inline(always)]
-fn lane_sum(x: &[f32], value: impl Fn(f32) -> f32) -> f32 {
-    let mut lanes = [0.0f32; 16];
-    let chunks = x.chunks_exact(16);
-    let rest: f32 = chunks.remainder().iter().map(|&x| value(x)).sum();
-    for chunk in chunks {
-        for (lane, &x) in lanes.iter_mut().zip(chunk) {
-            *lane += value(x);
-        }
-    }
-    lanes.iter().sum::<f32>() + rest
 }
 
 #[cfg(test)]

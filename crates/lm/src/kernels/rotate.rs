@@ -1,5 +1,6 @@
 //! Rotary positions, in place.
 
+use super::math::vectorised;
 use crate::rope::{RopePairs, RopeTable};
 
 /// Rotates the first `d_rotary` features of every head of every row by the angles of the row's position.
@@ -15,19 +16,25 @@ pub fn rotate(
     d_head: usize,
 ) {
     let n_pairs = table.d_rotary / 2;
-    for (row, position) in x.chunks_exact_mut(stride).zip(positions) {
-        let angles = position * n_pairs..(position + 1) * n_pairs;
-        let (cos, sin) = (&table.cos[angles.clone()], &table.sin[angles]);
-        for head in row[heads.clone()].chunks_exact_mut(d_head) {
-            let rotated = &mut head[..table.d_rotary];
-            match table.pairs {
-                RopePairs::Halves => rotate_halves(rotated, cos, sin),
-                RopePairs::Neighbours => rotate_neighbours(rotated, cos, sin),
+    vectorised(
+        #[inline(always)]
+        || {
+            for (row, position) in x.chunks_exact_mut(stride).zip(positions) {
+                let angles = position * n_pairs..(position + 1) * n_pairs;
+                let (cos, sin) = (&table.cos[angles.clone()], &table.sin[angles]);
+                for head in row[heads.clone()].chunks_exact_mut(d_head) {
+                    let rotated = &mut head[..table.d_rotary];
+                    match table.pairs {
+                        RopePairs::Halves => rotate_halves(rotated, cos, sin),
+                        RopePairs::Neighbours => rotate_neighbours(rotated, cos, sin),
+                    }
+                }
             }
-        }
-    }
+        },
+    );
 }
 
+#[inline(always)]
 fn rotate_halves(x: &mut [f32], cos: &[f32], sin: &[f32]) {
     let (first, second) = x.split_at_mut(cos.len());
     for (((a, b), cos), sin) in first.iter_mut().zip(second).zip(cos).zip(sin) {
@@ -35,6 +42,7 @@ fn rotate_halves(x: &mut [f32], cos: &[f32], sin: &[f32]) {
     }
 }
 
+#[inline(always)]
 fn rotate_neighbours(x: &mut [f32], cos: &[f32], sin: &[f32]) {
     for ((pair, cos), sin) in x.chunks_exact_mut(2).zip(cos).zip(sin) {
         (pair[0], pair[1]) = (pair[0] * cos - pair[1] * sin, pair[1] * cos + pair[0] * sin);
