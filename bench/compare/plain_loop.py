@@ -11,13 +11,19 @@ from transformers import GPT2Config, GPT2LMHeadModel
 
 
 def random_model(layers, width, heads, vocabulary=50257, spread=0.02):
-    """A GPT-2 with random weights, in float32."""
+    """A GPT-2 with random weights, in float32.
+
+    The logits have a standard deviation of 8, so that the most probable tokens have probabilities as a trained model's.
+    """
     torch.manual_seed(0)
     config = GPT2Config(
         n_layer=layers, n_embd=width, n_head=heads, vocab_size=vocabulary, n_positions=1024,
         initializer_range=spread, bos_token_id=0, eos_token_id=0,
     )
-    return GPT2LMHeadModel(config).eval()
+    model = GPT2LMHeadModel(config).eval()
+    with torch.no_grad():
+        model.transformer.ln_f.weight.fill_(8 / (spread * width**0.5))
+    return model
 
 
 class PlainLoop:

@@ -187,7 +187,7 @@ fn wrong_usage_is_exit_code_2() {
         (&["trace", "--window", "0"], "above 0"),
         (&["trace", "--prompt", PROMPT], "--subject"),
         (&["trace", "--memory", "lots"], "4G"),
-        (&["trace", "--precision", "bf16"], "f32"),
+        (&["trace", "--precision", "fp8"], "f32, bf16x6, bf16x3, bf16, auto"),
         (&["trace", "--direction", "up"], "denoise"),
         (&["trase"], "trace"),
         (&["tokens"], "--prompt"),

@@ -12,6 +12,9 @@ const MOST_WIDTH: usize = 65_536;
 
 /// Weights lie between minus and plus this.
 const LARGEST_WEIGHT: f32 = 0.035;
+/// Standard deviation of the logits: the most probable tokens have probabilities as a trained model's, so that errors of
+/// the computation show in them.
+const LOGIT_DEVIATION: f32 = 8.0;
 /// Weights that are made by one thread at a time.
 const PIECE: usize = 1 << 16;
 
@@ -84,10 +87,21 @@ impl Shape {
         let mut tensor = |name: &str, shape: &[usize]| {
             let size = shape.iter().product();
             tensors += 1;
-            let is_norm_weight = name.contains("ln_") && name.ends_with("weight");
-            if is_norm_weight { vec![1.0; size] } else { random_weights(size, tensors) }
+            if name.ends_with("ln_f.weight") {
+                vec![self.final_norm_weight(); size]
+            } else if name.contains("ln_") && name.ends_with("weight") {
+                vec![1.0; size]
+            } else {
+                random_weights(size, tensors)
+            }
         };
         Ok(Model::from_source(&self.config(), precision, &mut tensor)?)
+    }
+
+    /// What makes the logits' deviation that of [`LOGIT_DEVIATION`]: what is normalised has deviation 1.
+    fn final_norm_weight(self) -> f32 {
+        let head_deviation = LARGEST_WEIGHT / 3f32.sqrt();
+        LOGIT_DEVIATION / (head_deviation * (self.d_model as f32).sqrt())
     }
 
     /// Bytes of the blocks' and the head's weights as they lie in memory at a precision: what one sweep reads.
@@ -148,6 +162,16 @@ mod tests {
         assert_eq!(model.architecture().d_vocab, 50_400);
         let logits = model.last_logits(&[1, 2, 3]).unwrap();
         assert!(logits.iter().all(|logit| logit.is_finite()));
+    }
+
+    #[test]
+    fn logits_are_spread_as_those_of_a_trained_model() {
+        let model = Shape::parse("2x64x2").unwrap().model(Precision::F32).unwrap();
+        let logits = model.last_logits(&[1000, 1037, 1074]).unwrap();
+        let n = logits.len() as f64;
+        let mean = logits.iter().map(|&logit| f64::from(logit)).sum::<f64>() / n;
+        let square = logits.iter().map(|&logit| (f64::from(logit) - mean).powi(2)).sum::<f64>() / n;
+        assert!((square.sqrt() - 8.0).abs() < 0.5, "deviation {}", square.sqrt());
     }
 
     #[test]
