@@ -230,3 +230,40 @@ fn bench_prints_what_the_contract_names_at_the_precision() {
         assert!(table.contains(word), "'{word}' is not in:\n{table}");
     }
 }
+
+#[test]
+fn other_instructions_of_the_same_processor_give_the_same_results() {
+    let folder = tempdir().unwrap();
+    let model = golden("gpt2").join("model");
+    let traced = |isa: &str, precision: &str| {
+        let command = std::process::Command::new(assert_cmd::cargo::cargo_bin!("causal-trace"));
+        let mut command = support::isolated(command, folder.path());
+        command.env("CAUSAL_TRACE_ISA", isa);
+        command.args(["trace", "--json", "--model", model.to_str().unwrap(), "--precision", precision]);
+        command.args(["--prompt", PROMPT, "--subject", SUBJECT]).output().unwrap()
+    };
+    let scores = |output: &std::process::Output| -> Vec<f64> {
+        numbers(&parsed(&stdout(output))["components"][0]["patched"])
+    };
+    let mut compared = 0;
+    for (precision, tolerance) in PRECISIONS {
+        let portable = traced("portable", precision);
+        assert!(portable.status.success(), "{}", stderr(&portable));
+        let portable = scores(&portable);
+        for isa in ["avx2", "avx512", "avx512-bf16", "amx"] {
+            let output = traced(isa, precision);
+            if output.status.code() == Some(2) {
+                assert!(stderr(&output).contains("this processor or system lacks"), "{}", stderr(&output));
+                continue;
+            }
+            let largest =
+                scores(&output).iter().zip(&portable).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+            assert!(largest < f64::max(tolerance, 2e-5), "{precision} with {isa}: {largest}");
+            compared += 1;
+        }
+    }
+    println!("{compared} pairs of instructions and precisions compared");
+    let output = traced("mmx", "f32");
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("expected one of portable, avx2"), "{}", stderr(&output));
+}

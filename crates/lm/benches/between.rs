@@ -5,6 +5,7 @@
 use std::hint::black_box;
 use std::time::Duration;
 
+use causal_trace_core::Precision;
 use causal_trace_lm::kernels::{
     AttentionShape, KeyValues, Linear, Norm, Queries, Run, activate, add_rows, attention, log_probability,
     norm, rotate,
@@ -124,7 +125,7 @@ fn elementwise(criterion: &mut Criterion, shape: &Shape) {
 /// With the product of the head, which is most of it.
 fn log_probabilities(criterion: &mut Criterion) {
     let (rows, d_model, vocabulary) = (500, 768, 50_257);
-    let head = Linear::from_in_out(numbers(d_model * vocabulary), None, d_model, vocabulary);
+    let head = Linear::from_in_out(Precision::F32, &numbers(d_model * vocabulary), None, d_model, vocabulary);
     let x: Vec<f32> = numbers(rows * d_model).iter().map(|x| 0.05 * x).collect();
     let answers: Vec<u32> = (0..rows as u32).map(|row| row * 100).collect();
     let Ok(one_thread) = rayon::ThreadPoolBuilder::new().num_threads(1).build() else { return };

@@ -20,7 +20,8 @@ pub fn golden(family: &str) -> PathBuf {
 }
 
 /// What the program, or a library in it, looks at: colours, the terminal, threads, where models are kept.
-const ENVIRONMENT: [&str; 15] = [
+const ENVIRONMENT: [&str; 16] = [
+    "CAUSAL_TRACE_ISA",
     "CI",
     "CLICOLOR",
     "CLICOLOR_FORCE",

@@ -14,9 +14,9 @@ use crate::TraceError;
 use crate::plan::Patched;
 use crate::trunk::{Trunk, TrunkRun};
 
-/// Rows of one task, at least and at most: enough for an efficient product, few enough for its buffers to stay
-/// near the processor.
-const TASK_ROWS: Range<usize> = 48..2048;
+/// Rows of one task, at least and at most: enough for an efficient product, few enough for its buffers to stay in the
+/// caches.
+const TASK_ROWS: Range<usize> = 96..384;
 /// Tasks for each thread that a layer is split into when it has rows enough.
 const TASKS_PER_THREAD: usize = 2;
 
@@ -98,8 +98,10 @@ pub(super) fn advance(
 /// Splits the runs into tasks; those that began at the layer before are kept apart.
 fn tasks(live: &mut Live, d_model: usize) -> Vec<Task<'_>> {
     let rows = live.x.len() / d_model;
-    let n_tasks = TASKS_PER_THREAD * rayon::current_num_threads();
-    let target = rows.div_ceil(n_tasks).clamp(TASK_ROWS.start, TASK_ROWS.end);
+    let n_threads = rayon::current_num_threads();
+    // As many for each thread, so that they end together.
+    let n_tasks = rows.div_ceil(TASK_ROWS.end).next_multiple_of(n_threads).max(TASKS_PER_THREAD * n_threads);
+    let target = rows.div_ceil(n_tasks).max(TASK_ROWS.start);
     let mut tasks = Vec::new();
     let mut x = live.x.as_mut_slice();
     let mut start = 0;

@@ -100,6 +100,20 @@ impl Packed {
     }
 
     /// All rows of `x`, `[rows, map.n_in()]`.
+    #[must_use]
+    pub fn of(map: &Linear, x: &[f32]) -> Self {
+        let mut packed = Packed::default();
+        packed.pack(map, x);
+        packed
+    }
+
+    /// Number of rows.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        self.0.rows()
+    }
+
+    /// The same in the memory that is there already.
     pub fn pack(&mut self, map: &Linear, x: &[f32]) {
         self.0.pack(map.precision(), x, map.n_in());
     }
@@ -122,9 +136,7 @@ pub enum Threads {
 /// # Panics
 /// When the shapes do not fit.
 pub fn linear(x: &[f32], map: &Linear, outputs: Range<usize>, y: &mut [f32], threads: Threads) {
-    let mut packed = Packed::default();
-    packed.pack(map, x);
-    linear_packed(&packed, map, outputs, y, threads);
+    linear_packed(&Packed::of(map, x), map, outputs, y, threads);
 }
 
 /// The same with `x` packed already.

@@ -5,7 +5,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::math::{LANES, exp, larger, largest_of_lanes, sum, vectorised};
-use super::{Linear, Threads, linear, soft_cap};
+use super::{Linear, Packed, Threads, linear_packed, soft_cap};
 
 /// Logits of one task, and rows whose totals are kept at once.
 pub(super) const LOGITS: usize = 1024;
@@ -32,12 +32,14 @@ pub fn log_probability(x: &[f32], head: &Linear, final_softcap: Option<f32>, ans
     assert!(answers.iter().all(|&answer| (answer as usize) < head.n_out()), "within the vocabulary");
     let rows = x.par_chunks(ROWS * head.n_in()).zip(answers.par_chunks(ROWS));
     rows.flat_map_iter(|(x, answers)| {
+        let packed: Vec<Packed> =
+            x.par_chunks(ROWS_AT_ONCE * head.n_in()).map(|x| Packed::of(head, x)).collect();
         let parts: Vec<Part> = (0..head.n_out())
             .into_par_iter()
             .step_by(LOGITS)
             .map_init(Vec::new, |logits, start| {
                 let outputs = start..(start + LOGITS).min(head.n_out());
-                part(x, head, final_softcap, outputs, answers, logits)
+                part(&packed, head, final_softcap, outputs, answers, logits)
             })
             .collect();
         answers.iter().enumerate().map(move |(row, &answer)| {
@@ -58,21 +60,21 @@ struct Part {
 
 /// The logits of some of the vocabulary: `[rows, outputs]`.
 pub(super) fn part_of_logits(
-    x: &[f32],
+    x: &Packed,
     head: &Linear,
     final_softcap: Option<f32>,
     outputs: Range<usize>,
     logits: &mut Vec<f32>,
 ) {
-    logits.resize(x.len() / head.n_in() * outputs.len(), 0.0);
-    linear(x, head, outputs, logits, Threads::One);
+    logits.resize(x.rows() * outputs.len(), 0.0);
+    linear_packed(x, head, outputs, logits, Threads::One);
     if let Some(cap) = final_softcap {
         soft_cap(cap, logits);
     }
 }
 
 fn part(
-    x: &[f32],
+    packed: &[Packed],
     head: &Linear,
     final_softcap: Option<f32>,
     outputs: Range<usize>,
@@ -82,7 +84,7 @@ fn part(
     let width = outputs.len();
     let mut part =
         Part { totals: Vec::with_capacity(answers.len()), answers: Vec::with_capacity(answers.len()) };
-    for (x, answers) in x.chunks(ROWS_AT_ONCE * head.n_in()).zip(answers.chunks(ROWS_AT_ONCE)) {
+    for (x, answers) in packed.iter().zip(answers.chunks(ROWS_AT_ONCE)) {
         part_of_logits(x, head, final_softcap, outputs.clone(), logits);
         let answer = |(row, &answer): (&[f32], &u32)| {
             let place = (answer as usize).checked_sub(outputs.start);

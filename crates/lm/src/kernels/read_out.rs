@@ -2,8 +2,8 @@
 
 use rayon::prelude::*;
 
-use super::Linear;
 use super::log_sum_exp::{LOGITS, Total, part_of_logits};
+use super::{Linear, Packed};
 
 /// Rows whose logits are kept at once.
 const ROWS: usize = 64;
@@ -77,12 +77,13 @@ pub fn read_out(
     assert_eq!(wanted.len() * head.n_in(), x.len(), "one wish for each row");
     let mut readings = Vec::with_capacity(wanted.len());
     for (x, wanted) in x.chunks(ROWS * head.n_in()).zip(wanted.chunks(ROWS)) {
+        let x = Packed::of(head, x);
         let starts = (0..head.n_out()).into_par_iter().step_by(LOGITS);
         let parts: Vec<Vec<f32>> = starts
             .map(|start| {
                 let mut logits = Vec::new();
                 let outputs = start..(start + LOGITS).min(head.n_out());
-                part_of_logits(x, head, final_softcap, outputs, &mut logits);
+                part_of_logits(&x, head, final_softcap, outputs, &mut logits);
                 logits
             })
             .collect();

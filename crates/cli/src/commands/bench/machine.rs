@@ -23,12 +23,7 @@ pub(super) fn product_rate(d_model: usize, precision: Precision) -> f64 {
     let map = Linear::from_in_out(precision, &numbers(n_in * n_out), None, n_in, n_out);
     let rows = ROWS.div_ceil(rayon::current_num_threads());
     let (x, mut y) = (numbers(ROWS * n_in), vec![0.0; ROWS * n_out]);
-    let packed = |x: &[f32]| {
-        let mut packed = Packed::default();
-        packed.pack(&map, x);
-        packed
-    };
-    let shares: Vec<Packed> = x.chunks(rows * n_in).map(packed).collect();
+    let shares: Vec<Packed> = x.chunks(rows * n_in).map(|x| Packed::of(&map, x)).collect();
     let seconds = timed(|| {
         let shares = shares.par_iter().zip(y.par_chunks_mut(rows * n_out));
         shares.for_each(|(x, y)| linear_packed(x, &map, 0..n_out, y, Threads::One));

@@ -27,10 +27,20 @@ pub(crate) fn multiply(
     outputs: Range<usize>,
     output: Output<'_>,
 ) {
+    multiply_by(Isa::current(), left, weight, bias, outputs, output);
+}
+
+fn multiply_by(
+    isa: Isa,
+    left: &Left,
+    weight: &Weight,
+    bias: Option<&[f32]>,
+    outputs: Range<usize>,
+    output: Output<'_>,
+) {
     assert_eq!(left.precision(), weight.precision(), "both sides are packed for one precision");
     assert_eq!(left.width(), weight.n_in(), "a left side has n_in inputs");
     assert!(outputs.end <= weight.n_out(), "outputs lie within the weight");
-    let isa = Isa::current();
     let (rows, n_in) = (left.rows(), weight.n_in());
     let mut finish = Finish { bias, outputs, output };
     finish.check(rows);
@@ -192,4 +202,62 @@ fn add_bias(tile: &mut [f32], bias: &[f32], start: usize) {
             }
         },
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use causal_trace_core::Precision;
+
+    use super::super::Order;
+    use super::*;
+
+    /// Numbers without structure, the same in every run.
+    fn numbers(count: usize, seed: u32) -> Vec<f32> {
+        let mut state = seed;
+        (0..count)
+            .map(|_| {
+                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                (state >> 8) as f32 / 16_777_216.0 - 0.5
+            })
+            .collect()
+    }
+
+    /// The largest error of a sum of `n_in` products of numbers up to ½, as a share of the root of `n_in`.
+    fn tolerance(precision: Precision) -> f64 {
+        match precision {
+            Precision::F32 | Precision::Bf16x6 => 5e-7,
+            Precision::Bf16x3 => 1e-5,
+            Precision::Bf16 => 3e-3,
+        }
+    }
+
+    /// Long sums in several ranges, rows that do not fill a tile, outputs that begin and end within panels.
+    #[test]
+    fn every_path_equals_float64_at_every_precision() {
+        for (rows, n_in, n_out, outputs) in [(1, 3, 5, 0..5), (37, 2_339, 130, 7..121), (50, 97, 96, 32..96)]
+        {
+            let (x, weight, bias) = (numbers(rows * n_in, 1), numbers(n_in * n_out, 2), numbers(n_out, 3));
+            let exact: Vec<f64> = (0..rows)
+                .flat_map(|row| outputs.clone().map(move |output| (row, output)))
+                .map(|(row, output)| {
+                    let terms = (0..n_in)
+                        .map(|k| f64::from(x[row * n_in + k]) * f64::from(weight[k * n_out + output]));
+                    terms.sum::<f64>() + f64::from(bias[output])
+                })
+                .collect();
+            for precision in Precision::ALL {
+                let packed = Weight::pack(precision, &weight, Order::InOut, n_in, n_out);
+                let mut left = Left::default();
+                left.pack(precision, &x, n_in);
+                for isa in Isa::ALL.into_iter().filter(|&isa| isa <= Isa::best()) {
+                    let mut y = vec![f32::NAN; rows * outputs.len()];
+                    multiply_by(isa, &left, &packed, Some(&bias), outputs.clone(), Output::Store(&mut y));
+                    let worst = y.iter().zip(&exact).map(|(&y, exact)| (f64::from(y) - exact).abs());
+                    let worst = worst.fold(0.0, |worst, error| if error <= worst { worst } else { error });
+                    let allowed = tolerance(precision) * (n_in as f64).sqrt();
+                    assert!(worst < allowed, "{precision} with {isa}, n_in {n_in}: {worst}");
+                }
+            }
+        }
+    }
 }
