@@ -44,7 +44,7 @@ fn numbers(count: usize) -> Vec<f32> {
 fn runs() -> Vec<Run> {
     let run = |sample: usize, token: usize| {
         let trunk = sample * TOKENS;
-        let prefix = if token == 0 { vec![] } else { vec![trunk..trunk + token] };
+        let prefix = std::iter::once(trunk..trunk + token).collect();
         Run { start: token, len: TOKENS - token, prefix }
     };
     (0..SAMPLES).flat_map(|sample| (0..TOKENS).map(move |token| run(sample, token))).collect()

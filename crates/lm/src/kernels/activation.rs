@@ -42,7 +42,7 @@ fn gelu(x: f32) -> f32 {
 /// ½ (1 + tanh u) is σ(2u), which loses no digits where it is small.
 #[inline(always)]
 fn gelu_tanh(x: f32) -> f32 {
-    const TWICE_SQRT_2_OVER_PI: f32 = 2.0 * 0.797_884_6;
+    const TWICE_SQRT_2_OVER_PI: f32 = 1.595_769;
     times_sigmoid(x, x * (x * x).mul_add(TWICE_SQRT_2_OVER_PI * 0.044_715, TWICE_SQRT_2_OVER_PI))
 }
 

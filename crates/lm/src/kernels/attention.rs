@@ -374,7 +374,7 @@ mod tests {
             let runs = [
                 Run { start: 3, len: 2, prefix: vec![4..5, 0..2] },
                 Run { start: 0, len: 37, prefix: vec![] },
-                Run { start: 20, len: 1, prefix: Vec::from([0..20]) },
+                Run { start: 20, len: 1, prefix: vec![0..13, 13..20] },
             ];
             let (own, shared) = (numbers(40 * stride, 1), numbers(20 * stride, 2));
             let queries = Queries { data: &own, stride, last_only: false };
