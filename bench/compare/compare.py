@@ -89,6 +89,7 @@ def compare(asked):
     for loop in loops.values():
         loop.timed(asked.component, asked.window, sites[:2], answer)  # to warm up
     for turn in range(asked.rounds):
+        print(f"round {turn + 1} of {asked.rounds}", file=sys.stderr, flush=True)
         for name, loop in loops.items():
             scores[name], first, rest = loop.timed(asked.component, asked.window, sites, answer)
             theirs[name].append(first + rest * len(every) / len(sites))

@@ -113,7 +113,7 @@ impl Measurement {
             ),
             format!("The limit is set by {by}; the sweep takes {over:.2} times as long."),
             format!(
-                "Efficiency {:.2}: the rate over that of one large product; work as in docs/method.md.",
+                "Efficiency {:.2}: the rate over that of one large product; work as in docs/performance.md.",
                 self.efficiency
             ),
         ]
