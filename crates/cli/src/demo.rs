@@ -36,7 +36,7 @@ pub(crate) fn model(name: &str) -> Option<Result<LanguageModel>> {
     let embedded = MODELS.iter().find(|embedded| embedded.name == name)?;
     let opened =
         Weights::from_static(name, embedded.weights).map_err(anyhow::Error::from).and_then(|weights| {
-            Ok(LanguageModel::from_parts(embedded.config, &weights, TOKENIZER, Precision::F32)?)
+            Ok(LanguageModel::from_parts(embedded.config, weights, TOKENIZER, Precision::F32)?)
         });
     Some(opened.with_context(|| format!("the embedded model {name} is damaged")))
 }
