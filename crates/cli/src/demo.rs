@@ -36,7 +36,7 @@ pub(crate) fn model(name: &str, precision: Precision) -> Option<Result<LanguageM
     let embedded = MODELS.iter().find(|embedded| embedded.name == name)?;
     let opened = Weights::from_static(name, embedded.weights)
         .map_err(anyhow::Error::from)
-        .and_then(|weights| Ok(LanguageModel::from_parts(embedded.config, &weights, TOKENIZER, precision)?));
+        .and_then(|weights| Ok(LanguageModel::from_parts(embedded.config, weights, TOKENIZER, precision)?));
     Some(opened.with_context(|| format!("the embedded model {name} is damaged")))
 }
 

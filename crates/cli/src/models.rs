@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use causal_trace_core::Precision;
-use causal_trace_lm::{Fingerprint, LanguageModel};
+use causal_trace_lm::{Fingerprint, LanguageModel, Placement};
 use causal_trace_results::ModelIdentity;
 
 use crate::demo;
@@ -29,7 +29,7 @@ impl NamedModel {
             Some(name) if Path::new(given).is_dir() => name.to_string_lossy().into_owned(),
             _ => given.to_owned(),
         };
-        let lm = LanguageModel::open(&folder, precision)
+        let lm = LanguageModel::open(&folder, precision, Placement::Resident)
             .with_context(|| format!("cannot open the model {given}"))?;
         Ok(NamedModel { name, folder: Some(folder), lm })
     }
@@ -61,7 +61,7 @@ impl NamedModel {
     /// One line: name, architecture, size; the precision where it is not the usual one.
     pub(crate) fn describe(&self) -> String {
         let architecture = self.lm.model.architecture();
-        let parameters = self.lm.model.n_parameters() as f64;
+        let parameters = architecture.n_parameters() as f64;
         let parameters = if parameters < 1e9 {
             format!("{:.1} M", parameters / 1e6)
         } else {

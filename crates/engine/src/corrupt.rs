@@ -85,19 +85,19 @@ impl Embeddings {
         draw: Draw,
     ) -> Result<Self, TraceError> {
         let d_model = model.architecture().d_model;
-        let clean = model.embed(&prompt.ids);
+        let clean = model.embed(&prompt.ids)?;
         let span = corrupted_span(prompt, counterpart, corruption)?;
         let tokens = Tokens { model, ids: &prompt.ids[span.range()], d_model };
         let subject = &clean[span.start * d_model..span.end * d_model];
         let corrupted = match (&corruption.method, counterpart) {
             (Method::Counterpart, Some(counterpart)) => {
-                model.embed(&counterpart.ids[span.range()]).repeat(corruption.samples)
+                model.embed(&counterpart.ids[span.range()])?.repeat(corruption.samples)
             }
             (Method::Counterpart, None) => return Err(TraceError::NoCounterpart),
             (Method::Shuffle, _) => tokens.shuffled(subject, corruption, &prompt.ids, draw)?,
             (Method::RandomEmbedding { spread, .. }, _) => {
                 let moments = moments.ok_or(TraceError::NoPopulation)?;
-                let vectors = tokens.spread(*spread, moments, corruption, &prompt.ids, draw);
+                let vectors = tokens.spread(*spread, moments, corruption, &prompt.ids, draw)?;
                 let mean = moments.mean.iter().cycle();
                 vectors.iter().zip(mean).map(|(&vector, mean)| (mean + vector) as f32).collect()
             }
@@ -154,13 +154,13 @@ impl Tokens<'_> {
             Distribution::Uniform => Ok(each(RandomStream::uniform)),
             Distribution::Multivariate { .. } => {
                 let moments = moments.ok_or(TraceError::NoPopulation)?;
-                Ok(self.vectors(moments, corruption, prompt_ids, draw, |_| 1.0))
+                self.vectors(moments, corruption, prompt_ids, draw, |_| 1.0)
             }
             Distribution::StudentT { degrees, .. } => {
                 let moments = moments.ok_or(TraceError::NoPopulation)?;
                 let factor =
                     |stream: &mut RandomStream| ((degrees - 2.0) / stream.chi_squared(*degrees)).sqrt();
-                Ok(self.vectors(moments, corruption, prompt_ids, draw, factor))
+                self.vectors(moments, corruption, prompt_ids, draw, factor)
             }
         }
     }
@@ -173,18 +173,18 @@ impl Tokens<'_> {
         prompt_ids: &[u32],
         draw: Draw,
         factor: impl Fn(&mut RandomStream) -> f64,
-    ) -> Vec<f64> {
+    ) -> Result<Vec<f64>, TraceError> {
         let sample = |stream: &mut RandomStream| {
             let vector = |_| (moments.coefficients(stream), factor(stream));
             Vec::from_iter((0..self.ids.len()).map(vector))
         };
         let (coefficients, factors): (Vec<_>, Vec<f64>) =
             corruption.draw(prompt_ids, draw.purpose, sample).concat().into_iter().unzip();
-        let mut vectors = moments.combine(self.model, &coefficients);
+        let mut vectors = moments.combine(self.model, &coefficients)?;
         for (vector, factor) in vectors.chunks_exact_mut(self.d_model).zip(factors) {
             vector.iter_mut().for_each(|value| *value *= factor);
         }
-        vectors
+        Ok(vectors)
     }
 
     /// Deviations from the mean: `[samples, tokens, d_model]`.
@@ -195,7 +195,7 @@ impl Tokens<'_> {
         corruption: &Corruption,
         prompt_ids: &[u32],
         draw: Draw,
-    ) -> Vec<f64> {
+    ) -> Result<Vec<f64>, TraceError> {
         match spread {
             Spread::Covariance => self.vectors(moments, corruption, prompt_ids, draw, |_| 1.0),
             Spread::Deviation => {
@@ -203,7 +203,7 @@ impl Tokens<'_> {
                     let deviations = moments.deviation.iter().cycle().take(self.ids.len() * self.d_model);
                     Vec::from_iter(deviations.map(|deviation| deviation * stream.normal()))
                 };
-                corruption.draw(prompt_ids, draw.purpose, sample).concat()
+                Ok(corruption.draw(prompt_ids, draw.purpose, sample).concat())
             }
         }
     }
@@ -407,7 +407,7 @@ mod tests {
         let found = Embeddings::new(&model, &mine, Some(&theirs), &pair, None, Draw::SHARED).unwrap();
         assert_eq!(found.span.range(), 1..4);
         assert_eq!(found.corrupted, [6, 3, 0].map(embedding).concat());
-        assert_eq!(found.corrupted_from(0, 0), model.embed(&theirs.ids));
+        assert_eq!(found.corrupted_from(0, 0), model.embed(&theirs.ids).unwrap());
     }
 
     /// ROME's baseline adds noise even where the patched runs replace.

@@ -1,8 +1,10 @@
 //! The plain loop: the whole model once per site. Short, and the yardstick of everything faster.
 
+use std::sync::Arc;
+
 use causal_trace_core::{Component, Direction, Prompt, Site, TraceConfig};
 use causal_trace_lm::kernels::{Run, Threads};
-use causal_trace_lm::{Model, Scratch};
+use causal_trace_lm::{Head, Model, Scratch};
 
 use crate::TraceError;
 use crate::check::check;
@@ -109,7 +111,7 @@ impl Batch {
     /// `[n_sources + n_samples, metrics]`.
     ///
     /// # Errors
-    /// When a patch did not reach its site in every receiver.
+    /// When a patch did not reach its site in every receiver, or the model is streamed and cannot be read.
     pub(crate) fn run(
         &self,
         model: &Model,
@@ -117,16 +119,20 @@ impl Batch {
         config: &TraceConfig,
         targets: &Targets,
     ) -> Result<Vec<f32>, TraceError> {
-        let rows = self.last_rows(model, patches)?;
+        let (rows, head) = self.last_rows(model, patches)?;
         let targets = vec![targets; self.n_sources + self.n_samples];
-        Ok(readout::measure(model, config, &rows, &targets))
+        Ok(readout::measure(&head, config, &rows, &targets))
     }
 
-    /// The last block's output at the last token of every run: `[n_sources + n_samples, d_model]`.
+    /// The last block's output at the last token of every run, `[n_sources + n_samples, d_model]`; and the head.
     ///
     /// # Errors
     /// As [`Batch::run`].
-    pub(crate) fn last_rows(&self, model: &Model, patches: &[Patch]) -> Result<Vec<f32>, TraceError> {
+    pub(crate) fn last_rows(
+        &self,
+        model: &Model,
+        patches: &[Patch],
+    ) -> Result<(Vec<f32>, Arc<Head>), TraceError> {
         let d_model = model.architecture().d_model;
         let copies = copies(patches, model.architecture().n_layers);
         // Severed tracing needs the receivers as they are without patches; they stand behind the others.
@@ -154,7 +160,9 @@ impl Batch {
         let mut x = self.start.clone();
         x.extend_from_within(row(n_runs - n_bases, 0)..row(n_runs, 0));
         let mut scratch = Scratch::default();
-        for (layer, block) in model.blocks().iter().enumerate() {
+        let mut layers = model.layers()?;
+        for (layer, block) in layers.by_ref().enumerate() {
+            let block = block?;
             restore(layer, Component::ResidPre, &mut x);
             let mut edit = |component: Component, states: &mut [f32]| restore(layer, component, states);
             block.forward(&mut x, &runs, rope.as_ref(), Threads::All, &mut scratch, &mut edit);
@@ -166,7 +174,7 @@ impl Batch {
             return Err(TraceError::PatchMissed { site, hits, expected: self.n_samples });
         }
         let last = (0..n_runs).flat_map(|run| &x[row(run, self.seq_len - 1)..row(run + 1, 0)]);
-        Ok(last.copied().collect())
+        Ok((last.copied().collect(), layers.head()?))
     }
 
     /// The sources' values and the receivers', split.

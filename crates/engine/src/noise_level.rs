@@ -19,7 +19,7 @@ pub fn subject_deviation(model: &Model, subjects: &[Vec<u32>]) -> Result<f64, Tr
     let mut elements = Vec::new();
     for ids in subjects.iter().filter(|ids| !ids.is_empty()) {
         model.check_prompt(ids)?;
-        elements.append(&mut model.embed(ids));
+        elements.append(&mut model.embed(ids)?);
     }
     effect::sample_deviation(&elements).ok_or(TraceError::NoSubjects)
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use causal_trace_core::{Component, Direction, Engine, Site, TraceConfig};
-use causal_trace_lm::{Block, Model};
+use causal_trace_lm::Model;
 
 use crate::corrupt::corrupted_span;
 use crate::trace::Case;
@@ -24,9 +24,9 @@ pub(crate) struct Sizes {
 
 impl Sizes {
     pub(crate) fn new(model: &Model, seq_len: usize, first_corrupted: usize) -> Self {
-        let (n_layers, d_model) = (model.architecture().n_layers, model.architecture().d_model);
-        let d_qkv = model.blocks().first().map_or(0, Block::d_qkv);
-        Sizes { seq_len, n_layers, d_model, first_corrupted, trunk_row: TrunkLayer::row(d_model, d_qkv) }
+        let architecture = model.architecture();
+        let (n_layers, d_model) = (architecture.n_layers, architecture.d_model);
+        Sizes { seq_len, n_layers, d_model, first_corrupted, trunk_row: TrunkLayer::row(architecture) }
     }
 }
 

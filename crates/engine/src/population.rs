@@ -1,7 +1,7 @@
 //! Mean, deviation and covariance of token embeddings, and random vectors that have them.
 
 use causal_trace_core::{Population, RandomStream};
-use causal_trace_lm::Model;
+use causal_trace_lm::{Model, ModelError};
 use rayon::prelude::*;
 
 use crate::TraceError;
@@ -43,12 +43,12 @@ impl Moments {
         for_embeddings(model, &counts, |&(_, count), embedding| {
             let weight = f64::from(count) / n;
             mean.iter_mut().zip(embedding).for_each(|(mean, &value)| *mean += weight * f64::from(value));
-        });
+        })?;
         let mut squares = vec![0.0; d_model];
         for_embeddings(model, &counts, |&(_, count), embedding| {
             let centred = embedding.iter().zip(&mean).map(|(&value, mean)| f64::from(value) - mean);
             squares.iter_mut().zip(centred).for_each(|(sum, x)| *sum += f64::from(count) * x * x);
-        });
+        })?;
         let deviation = squares.iter().map(|sum| (sum / (n - 1.0)).sqrt()).collect();
         let tokens = counts.iter().map(|&(id, count)| (id, (f64::from(count) / (n - 1.0)).sqrt())).collect();
         Ok(Moments { tokens, mean, deviation })
@@ -61,13 +61,16 @@ impl Moments {
 
     /// The vectors with mean 0 and the population's covariance that belong to some coefficients:
     /// `[vectors, d_model]`.
-    pub(crate) fn combine(&self, model: &Model, coefficients: &[Vec<f64>]) -> Vec<f64> {
+    ///
+    /// # Errors
+    /// When the model is streamed and cannot be read.
+    pub(crate) fn combine(&self, model: &Model, coefficients: &[Vec<f64>]) -> Result<Vec<f64>, ModelError> {
         let d_model = self.mean.len();
         let mut vectors = vec![0.0; coefficients.len() * d_model];
         let mut first = 0;
         for tokens in self.tokens.chunks(CHUNK) {
             let ids: Vec<u32> = tokens.iter().map(|&(id, _)| id).collect();
-            let embeddings = model.embed(&ids);
+            let embeddings = model.embed(&ids)?;
             let parts = vectors.par_chunks_exact_mut(d_model).zip(coefficients);
             parts.for_each(|(vector, coefficients)| {
                 let coefficients = &coefficients[first..first + tokens.len()];
@@ -79,15 +82,20 @@ impl Moments {
             });
             first += tokens.len();
         }
-        vectors
+        Ok(vectors)
     }
 }
 
-fn for_embeddings(model: &Model, counts: &[(u32, u32)], mut each: impl FnMut(&(u32, u32), &[f32])) {
+fn for_embeddings(
+    model: &Model,
+    counts: &[(u32, u32)],
+    mut each: impl FnMut(&(u32, u32), &[f32]),
+) -> Result<(), ModelError> {
     let d_model = model.architecture().d_model;
     for counts in counts.chunks(CHUNK) {
         let ids: Vec<u32> = counts.iter().map(|&(id, _)| id).collect();
-        let embeddings = model.embed(&ids);
+        let embeddings = model.embed(&ids)?;
         counts.iter().zip(embeddings.chunks_exact(d_model)).for_each(|(count, row)| each(count, row));
     }
+    Ok(())
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use causal_trace_core::{Metric, TraceConfig};
 use causal_trace_lm::kernels::{ReadOut, Reading, Reference};
-use causal_trace_lm::{Model, ModelError, top_predictions};
+use causal_trace_lm::{Head, Model, ModelError, top_predictions};
 
 use crate::trace::Answer;
 
@@ -79,14 +79,14 @@ fn most_probable(logits: &[f32], d_vocab: usize, answer: u32) -> u32 {
 
 /// Every metric of the settings for some rows of the last block's output, the probability first:
 /// `[rows, metrics]`.
-pub(crate) fn measure(model: &Model, config: &TraceConfig, rows: &[f32], targets: &[&Targets]) -> Vec<f32> {
+pub(crate) fn measure(head: &Head, config: &TraceConfig, rows: &[f32], targets: &[&Targets]) -> Vec<f32> {
     if config.metrics.is_empty() {
         let answers: Vec<u32> = targets.iter().map(|targets| targets.answer).collect();
-        let logs = model.answer_log_probability(rows, &answers);
+        let logs = head.answer_log_probability(rows, &answers);
         return logs.into_iter().map(|log| log.exp() as f32).collect();
     }
     let wanted: Vec<ReadOut<'_>> = targets.iter().map(|targets| targets.read_out()).collect();
-    let readings = model.read_out(rows, &wanted);
+    let readings = head.read_out(rows, &wanted);
     readings.iter().flat_map(|reading| config.all_metrics().map(|metric| value(reading, metric))).collect()
 }
 

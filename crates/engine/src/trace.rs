@@ -222,7 +222,8 @@ impl<'a> Measurement<'a> {
         let embeddings = Embeddings::new(model, prompt, counterpart, corruption, moments, Draw::SHARED)?;
         let targets = if Targets::depend_on_runs(&config.metrics) {
             let runs = Batch::new(model, &embeddings, Direction::Denoise, corruption.samples);
-            let logits = model.unembed(&runs.last_rows(model, &[])?)?;
+            let (rows, head) = runs.last_rows(model, &[])?;
+            let logits = head.unembed(&rows)?;
             Some(Targets::of_runs(model, answer, foil, &config.metrics, &logits)?)
         } else {
             None

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use causal_trace_core::Component;
 use causal_trace_lm::kernels::{Run, Threads};
-use causal_trace_lm::{Block, Model, RopeTable, Scratch};
+use causal_trace_lm::{Architecture, Block, Model, RopeTable, Scratch};
 
 use crate::corrupt::Embeddings;
 
@@ -54,9 +54,10 @@ pub(crate) struct TrunkLayer {
 }
 
 impl TrunkLayer {
-    /// How many numbers a token takes, in the two layers that a sweep holds at once.
-    pub(crate) fn row(d_model: usize, d_qkv: usize) -> usize {
-        2 * (4 * d_model + d_qkv)
+    /// How many numbers a token takes, in the two layers that a sweep holds at once and in the buffers of the block
+    /// between them.
+    pub(crate) fn row(architecture: &Architecture) -> usize {
+        2 * (4 * architecture.d_model + architecture.d_qkv()) + architecture.buffer_width()
     }
 }
 

@@ -9,9 +9,10 @@ mod layer;
 mod live;
 
 use std::cmp::Reverse;
+use std::sync::Arc;
 
 use causal_trace_core::{Site, TraceConfig};
-use causal_trace_lm::Model;
+use causal_trace_lm::{Head, Model};
 
 use crate::TraceError;
 use crate::plan::{Plan, Sizes, Turn, run_of, turns};
@@ -47,13 +48,13 @@ pub(crate) fn sweep(
             let in_turn = n_layers * (n_layers + 1) / 2;
             progress(index * in_turn + layer * (layer + 1) / 2, turns.len() * in_turn);
         };
-        let (trunk, live) = sweep.run(turn, batch, &mut progress)?;
+        let (trunk, live, head) = sweep.run(turn, batch, &mut progress)?;
         for (member, part) in turn.members.iter().enumerate() {
             if let Some(clean) = trunk.runs_of(member).next() {
-                batch[part.prompt].find_targets(model, || model.unembed(trunk.last_state(clean)));
+                batch[part.prompt].find_targets(model, || head.unembed(trunk.last_state(clean)));
             }
         }
-        sweep.measure(turn, batch, &trunk, &live);
+        sweep.measure(turn, batch, &trunk, &live, &head);
     }
     for (prompt, (_, plan)) in batch.iter_mut().zip(&plans) {
         fill_known(prompt, plan, config);
@@ -85,7 +86,7 @@ impl Sweep<'_> {
         turn: &Turn<'_>,
         batch: &[Measurement<'_>],
         progress: &mut dyn FnMut(usize),
-    ) -> Result<(Trunk, Live), TraceError> {
+    ) -> Result<(Trunk, Live, Arc<Head>), TraceError> {
         let members = turn.members.iter();
         let longest = members.clone().map(|member| batch[member.prompt].case.prompt.seq_len()).max();
         let rope = self.model.rope_table(longest.unwrap_or(0));
@@ -93,34 +94,47 @@ impl Sweep<'_> {
             members.map(|member| (&batch[member.prompt].embeddings, member.samples.clone())).collect();
         let mut trunk = Trunk::new(self.model, &members);
         let mut live = Live::new(self.model, &trunk, turn, self.config.direction);
-        let blocks = self.model.blocks();
+        let mut layers = self.model.layers()?;
+        let mut next = layers.next().transpose()?;
         let mut spare = TrunkLayer::default();
-        trunk.next(&blocks[0], rope.as_ref(), &mut spare);
-        std::mem::swap(&mut trunk.at, &mut spare);
-        live.open(self.model, 0, &trunk, turn);
-        for layer in 0..blocks.len() {
+        if let Some(first) = &next {
+            trunk.next(first, rope.as_ref(), &mut spare);
+            std::mem::swap(&mut trunk.at, &mut spare);
+            live.open(first, 0, &trunk, turn);
+        }
+        let mut layer = 0;
+        while let Some(block) = next {
+            next = layers.next().transpose()?;
             // The trunk's rows are few: its next layer is computed beside the patched runs.
             let (advanced, ()) = rayon::join(
-                || layer::advance(self.model, layer, rope.as_ref(), &trunk, &mut live, self.workspaces),
+                || layer::advance(&block, layer, rope.as_ref(), &trunk, &mut live, self.workspaces),
                 || {
-                    if let Some(block) = blocks.get(layer + 1) {
+                    if let Some(block) = &next {
                         trunk.next(block, rope.as_ref(), &mut spare);
                     }
                 },
             );
             advanced?;
             live.split_off(layer);
-            live.open(self.model, layer + 1, &trunk, turn);
-            if layer + 1 < blocks.len() {
+            layer += 1;
+            live.open(&block, layer, &trunk, turn);
+            if next.is_some() {
                 std::mem::swap(&mut trunk.at, &mut spare);
             }
-            progress(layer + 1);
+            progress(layer);
         }
-        Ok((trunk, live))
+        Ok((trunk, live, layers.head()?))
     }
 
     /// Reads out the last tokens of all runs and gives each prompt its numbers.
-    fn measure(&self, turn: &Turn<'_>, batch: &mut [Measurement<'_>], trunk: &Trunk, live: &Live) {
+    fn measure(
+        &self,
+        turn: &Turn<'_>,
+        batch: &mut [Measurement<'_>],
+        trunk: &Trunk,
+        live: &Live,
+        head: &Head,
+    ) {
         let trunk_runs: Vec<_> = (0..turn.members.len()).flat_map(|member| trunk.runs_of(member)).collect();
         let prompt_of = |member: usize| turn.members[member].prompt;
         let members = trunk_runs.iter().map(|run| run.member);
@@ -131,7 +145,7 @@ impl Sweep<'_> {
         let nothing = Targets::answer(0);
         let targets: Vec<&Targets> =
             members.map(|member| batch[prompt_of(member)].targets.as_ref().unwrap_or(&nothing)).collect();
-        let values = readout::measure(self.model, self.config, &rows, &targets);
+        let values = readout::measure(head, self.config, &rows, &targets);
         let n_metrics = self.config.all_metrics().count();
         let mut found = values.chunks_exact(n_metrics);
         for (run, values) in trunk_runs.iter().zip(&mut found) {

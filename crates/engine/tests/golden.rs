@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use causal_trace_core::{Component, Engine, NoiseRule, Precision, RandomStream, TraceConfig, parse_facts};
 use causal_trace_engine::{Answer, Case as TraceCase, noise_level, subject_deviation};
 use causal_trace_lm::kernels::{Run, Threads};
-use causal_trace_lm::{LanguageModel, Model, Scratch, top_predictions};
+use causal_trace_lm::{LanguageModel, Model, Placement, Scratch, top_predictions};
 use support::{Case, Cases, all_cases, largest_difference, repository, shared, traced, traced_case};
 
 /// Absolute, in units of probability, for float32.
@@ -52,7 +52,7 @@ fn faulty_scores(model: &Model, case: &Case, config: &TraceConfig) -> Vec<f32> {
     let (seq_len, d_model) = (case.ids.len(), model.architecture().d_model);
     let n_layers = model.architecture().n_layers;
     let samples = config.corruption.samples;
-    let clean = model.embed(&case.ids);
+    let clean = model.embed(&case.ids).unwrap();
     let level = config.corruption.noise_level().unwrap();
     let values = case.subject.len() * d_model;
     let noise =
@@ -72,18 +72,20 @@ fn faulty_scores(model: &Model, case: &Case, config: &TraceConfig) -> Vec<f32> {
         for layer in 0..n_layers {
             let window = config.window_of(Component::Mlp, layer, n_layers);
             let mut x = start.clone();
-            for (layer, block) in model.blocks().iter().enumerate() {
+            let mut layers = model.layers().unwrap();
+            for (layer, block) in layers.by_ref().enumerate() {
                 let mut edit = |component: Component, states: &mut [f32]| {
                     if component == Component::Mlp && window.contains(&layer) {
                         let first = states[token];
                         states.chunks_mut(d_model).skip(1).for_each(|row| row[token] = first);
                     }
                 };
-                block.forward(&mut x, &runs, None, Threads::All, &mut Scratch::default(), &mut edit);
+                block.unwrap().forward(&mut x, &runs, None, Threads::All, &mut Scratch::default(), &mut edit);
             }
             let rows = x.chunks(seq_len * d_model).skip(1);
             let last: Vec<f32> = rows.flat_map(|run| &run[(seq_len - 1) * d_model..]).copied().collect();
-            let logs = model.answer_log_probability(&last, &vec![answer; last.len() / d_model]);
+            let logs =
+                layers.head().unwrap().answer_log_probability(&last, &vec![answer; last.len() / d_model]);
             scores.push((logs.iter().map(|log| log.exp()).sum::<f64>() / samples as f64) as f32);
         }
     }
@@ -248,7 +250,7 @@ fn noise_levels_of_the_facts_equal_the_recorded_ones() {
     for cases in all_cases() {
         let Some(rule) = noise_rule(&cases) else { continue };
         let LanguageModel { model, tokenizer } =
-            LanguageModel::open(&cases.model_folder, Precision::F32).unwrap();
+            LanguageModel::open(&cases.model_folder, Precision::F32, Placement::Resident).unwrap();
         let subjects: Vec<Vec<u32>> = if cases.folder.to_string_lossy().contains("/real/") {
             let facts = cases.meta["facts"].as_array().unwrap();
             facts

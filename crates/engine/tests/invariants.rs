@@ -395,15 +395,16 @@ fn severed_by_hand(
         model.enter(&mut x, 0..seq_len);
         let runs = [Run { start: 0, len: seq_len, prefix: vec![] }];
         let rope = model.rope_table(seq_len);
-        for (layer, block) in model.blocks().iter().enumerate() {
+        for (layer, block) in model.layers().unwrap().enumerate() {
             let mut of_layer = |component: Component, states: &mut [f32]| edit(layer, component, states);
             let mut scratch = Scratch::default();
-            block.forward(&mut x, &runs, rope.as_ref(), Threads::All, &mut scratch, &mut of_layer);
+            block.unwrap().forward(&mut x, &runs, rope.as_ref(), Threads::All, &mut scratch, &mut of_layer);
             edit(layer, Component::Residual, &mut x);
         }
         x
     };
-    let clean = model.embed(&prompt.ids);
+    let clean = model.embed(&prompt.ids).unwrap();
+    let head = model.layers().unwrap().head().unwrap();
     let mut clean_state = Vec::new();
     let answer = {
         let x = run(&clean, &mut |at, component, states| {
@@ -411,7 +412,7 @@ fn severed_by_hand(
                 clean_state = states[row.clone()].to_vec();
             }
         });
-        top_predictions(&model.unembed(&x[(seq_len - 1) * d_model..]).unwrap(), 1)[0].0
+        top_predictions(&head.unembed(&x[(seq_len - 1) * d_model..]).unwrap(), 1)[0].0
     };
     let samples = config.corruption.draw(&prompt.ids, 0, noise);
     let of_sample = |noise: Vec<f64>| {
@@ -432,7 +433,7 @@ fn severed_by_hand(
                 states[row.clone()].copy_from_slice(&clean_state);
             }
         });
-        model.answer_log_probability(&x[(seq_len - 1) * d_model..], &[answer])[0].exp() as f32
+        head.answer_log_probability(&x[(seq_len - 1) * d_model..], &[answer])[0].exp() as f32
     };
     samples.into_iter().map(of_sample).collect()
 }

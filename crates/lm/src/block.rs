@@ -57,16 +57,6 @@ impl Block {
         self.attention_norm.width()
     }
 
-    /// Number of parameters of its maps and norms.
-    #[must_use]
-    pub fn n_parameters(&self) -> usize {
-        let maps = [&self.qkv, &self.attention_out, &self.mlp_in, &self.mlp_out];
-        let norms = [&self.attention_post_norm, &self.mlp_norm, &self.mlp_post_norm].into_iter().flatten();
-        let norms = norms.chain(self.qk_norms.iter().flatten()).chain([&self.attention_norm]);
-        maps.iter().map(|map| map.n_parameters()).sum::<usize>()
-            + norms.map(Norm::n_parameters).sum::<usize>()
-    }
-
     /// Width of a row of queries, keys and values together: `[queries | keys | values]`.
     #[must_use]
     pub fn d_qkv(&self) -> usize {

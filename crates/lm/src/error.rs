@@ -79,6 +79,15 @@ pub enum ModelError {
         /// Rows of the embedding.
         d_vocab: usize,
     },
+    /// The system refused a thread.
+    #[error("cannot start the threads that read the model's layers: {source}")]
+    Thread {
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// Layers were asked for after an error had ended the walk: a fault of this program.
+    #[error("internal fault: no more layers are read after an error; please report it")]
+    LayersEnded,
     /// The result is not a finite number.
     #[error(
         "the model's output for this prompt is not a finite number: its weights or its config are damaged"

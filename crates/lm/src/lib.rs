@@ -6,14 +6,19 @@
 
 mod architecture;
 mod block;
+mod checkpoint;
 mod config;
 mod error;
 mod family;
 mod fingerprint;
+mod head;
 pub mod kernels;
+mod layers;
 mod load;
 mod model;
 mod rope;
+mod sizes;
+mod token_embedding;
 pub mod tokenizer;
 pub mod weights;
 
@@ -23,6 +28,8 @@ pub use config::Config;
 pub use error::ModelError;
 pub use family::supported_model_types;
 pub use fingerprint::{Fingerprint, sha256};
-pub use load::LanguageModel;
+pub use head::Head;
+pub use layers::{BLOCKS_AT_ONCE, Layers};
+pub use load::{LanguageModel, Placement};
 pub use model::{Model, top_predictions};
 pub use rope::{Rope, RopePairs, RopeScaling, RopeTable};

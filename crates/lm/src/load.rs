@@ -1,12 +1,17 @@
 //! From a checkpoint's tensors to a [`Model`].
 
 use std::path::Path;
+use std::sync::Arc;
 
 use causal_trace_core::Precision;
 
 use crate::architecture::Architecture;
+use crate::checkpoint::Checkpoint;
 use crate::family::{self, Names, QkvNames};
+use crate::head::Head;
 use crate::kernels::{AttentionShape, Linear, Norm};
+use crate::layers::Parts;
+use crate::token_embedding::TokenEmbedding;
 use crate::tokenizer::Tokenizer;
 use crate::weights::{Weights, WeightsError};
 use crate::{Block, Config, Model, ModelError, NormKind, Positions};
@@ -20,19 +25,29 @@ pub struct LanguageModel {
     pub tokenizer: Tokenizer,
 }
 
+/// Where a model's weights are while it is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Placement {
+    /// In memory, packed once.
+    Resident,
+    /// In their files, of which every walk through the layers reads one layer after the other; see
+    /// [`Layers`](crate::Layers).
+    Streamed,
+}
+
 impl LanguageModel {
     /// Opens a folder in Hugging Face layout.
     ///
     /// # Errors
     /// When a file is missing or damaged, the architecture is not supported, a tensor is missing or has another
-    /// shape than the config says, or the tokenizer has more tokens than the embedding.
-    pub fn open(folder: &Path, precision: Precision) -> Result<Self, ModelError> {
-        let path = folder.join("config.json");
-        let config = std::fs::read_to_string(&path).map_err(|source| ModelError::Read { path, source })?;
-        let config = Config::parse(&config)?;
+    /// shape than the config says, or the tokenizer has more tokens than the embedding. Of the tensors of a streamed
+    /// model only those outside the blocks are looked at yet.
+    pub fn open(folder: &Path, precision: Precision, placement: Placement) -> Result<Self, ModelError> {
+        let config = config_of(folder)?;
         // The config before the weights: a model that is not supported is said to be so at once.
         family::of(&config)?;
-        Self::checked(build(&config, &Weights::open(folder)?, precision)?, Tokenizer::open(folder)?)
+        let checkpoint = Checkpoint::new(&config, Weights::open(folder)?, precision)?;
+        Self::checked(model(checkpoint, placement)?, Tokenizer::open(folder)?)
     }
 
     /// Builds a model that is part of the program.
@@ -41,11 +56,12 @@ impl LanguageModel {
     /// The same as for [`LanguageModel::open`].
     pub fn from_parts(
         config: &str,
-        weights: &Weights,
+        weights: Weights,
         tokenizer: &[u8],
         precision: Precision,
     ) -> Result<Self, ModelError> {
-        Self::checked(build(&Config::parse(config)?, weights, precision)?, Tokenizer::from_bytes(tokenizer)?)
+        let checkpoint = Checkpoint::new(&Config::parse(config)?, weights, precision)?;
+        Self::checked(model(checkpoint, Placement::Resident)?, Tokenizer::from_bytes(tokenizer)?)
     }
 
     fn checked(model: Model, tokenizer: Tokenizer) -> Result<Self, ModelError> {
@@ -57,19 +73,39 @@ impl LanguageModel {
     }
 }
 
-fn build(config: &Config, weights: &Weights, precision: Precision) -> Result<Model, ModelError> {
-    let family = family::of(config)?;
-    let architecture = (family.architecture)(config)?;
-    let names = &family.names;
-    let holds_embedding = |prefix: &&&str| weights.contains(&format!("{prefix}{}.weight", names.embedding));
-    // Without any, the first one makes the error name the usual tensor.
-    let prefix = names.prefixes.iter().find(holds_embedding).unwrap_or(&names.prefixes[0]);
-    let mut tensor = |name: &str, shape: &[usize]| {
-        let view = weights.tensor(name)?;
-        view.expect_shape(shape)?;
-        Ok(view.to_f32())
-    };
-    Builder { architecture, names: &family.names, prefix, precision, tensor: &mut tensor }.model()
+impl Architecture {
+    /// That of a model in a folder in Hugging Face layout, whose weights are not looked at.
+    ///
+    /// # Errors
+    /// When the config is missing, damaged, or not of a supported family.
+    pub fn of_folder(folder: &Path) -> Result<Self, ModelError> {
+        let config = config_of(folder)?;
+        (family::of(&config)?.architecture)(&config)
+    }
+}
+
+fn config_of(folder: &Path) -> Result<Config, ModelError> {
+    let path = folder.join("config.json");
+    let config = std::fs::read_to_string(&path).map_err(|source| ModelError::Read { path, source })?;
+    Config::parse(&config)
+}
+
+fn model(checkpoint: Checkpoint, placement: Placement) -> Result<Model, ModelError> {
+    match placement {
+        Placement::Resident => checkpoint.build(|builder| builder.model()),
+        Placement::Streamed => {
+            let position_embedding = checkpoint.build(|mut builder| builder.position_embedding())?;
+            checkpoint.embeddings(&[0], &mut vec![0.0; checkpoint.architecture.d_model])?;
+            let checkpoint = Arc::new(checkpoint);
+            Ok(Model {
+                architecture: checkpoint.architecture.clone(),
+                precision: checkpoint.precision,
+                token_embedding: TokenEmbedding::Streamed(Arc::clone(&checkpoint)),
+                position_embedding,
+                parts: Parts::Streamed(checkpoint),
+            })
+        }
+    }
 }
 
 impl Model {
@@ -86,58 +122,91 @@ impl Model {
         let config = Config::parse(config)?;
         let family = family::of(&config)?;
         let architecture = (family.architecture)(&config)?;
-        let mut source = |name: &str, shape: &[usize]| Ok(tensor(name, shape));
+        let mut source = |name: &str, shape: &[usize], out: &mut Vec<f32>| {
+            out.append(&mut tensor(name, shape));
+            Ok(())
+        };
         let (names, prefix) = (&family.names, family.names.prefixes[0]);
-        Builder { architecture, names, prefix, precision, tensor: &mut source }.model()
+        Builder { architecture: &architecture, names, prefix, precision, tensor: &mut source }.model()
     }
 }
 
-type TensorSource<'a> = dyn FnMut(&str, &[usize]) -> Result<Vec<f32>, WeightsError> + 'a;
+/// Appends the numbers of the tensor of that name, which is to have that shape.
+type TensorSource<'a> = dyn FnMut(&str, &[usize], &mut Vec<f32>) -> Result<(), WeightsError> + 'a;
 
-struct Builder<'a> {
-    architecture: Architecture,
-    names: &'a Names,
-    prefix: &'a str,
-    precision: Precision,
-    tensor: &'a mut TensorSource<'a>,
+/// Makes the parts of a model from tensors.
+pub(crate) struct Builder<'a> {
+    pub(crate) architecture: &'a Architecture,
+    pub(crate) names: &'a Names,
+    pub(crate) prefix: &'a str,
+    pub(crate) precision: Precision,
+    pub(crate) tensor: &'a mut TensorSource<'a>,
 }
 
 impl Builder<'_> {
     fn model(mut self) -> Result<Model, ModelError> {
-        let (prefix, names) = (self.prefix.to_owned(), *self.names);
-        let (d_model, d_vocab) = (self.architecture.d_model, self.architecture.d_vocab);
-        let token_embedding =
-            (self.tensor)(&format!("{prefix}{}.weight", names.embedding), &[d_vocab, d_model])?;
-        let position_embedding = match self.architecture.positions {
-            Positions::Rotary(_) => Vec::new(),
-            Positions::Learned { offset } => {
-                let shape = [self.architecture.max_positions + offset, d_model];
-                (self.tensor)(&format!("{prefix}{}.weight", names.positions), &shape)?
-            }
-        };
-        let blocks =
-            (0..self.architecture.n_layers).map(|layer| self.block(layer)).collect::<Result<_, _>>()?;
-        let final_norm =
-            self.norm(&format!("{prefix}{}", names.final_norm), d_model, self.architecture.norm)?;
-        let head = if self.architecture.tied_head {
-            let bias = self.bias(names.head, d_vocab, self.architecture.bias.head)?;
-            Linear::from_out_in(self.precision, &token_embedding, bias, d_model, d_vocab)
-        } else {
-            let weight = (self.tensor)(&format!("{}.weight", names.head), &[d_vocab, d_model])?;
-            let bias = self.bias(names.head, d_vocab, self.architecture.bias.head)?;
-            Linear::from_out_in(self.precision, &weight, bias, d_model, d_vocab)
-        };
-        let architecture = self.architecture;
-        let precision = self.precision;
-        Ok(Model { architecture, precision, token_embedding, position_embedding, blocks, final_norm, head })
+        let Architecture { d_model, d_vocab, n_layers, .. } = *self.architecture;
+        let name = format!("{}{}.weight", self.prefix, self.names.embedding);
+        let token_embedding = self.tensor(&name, &[d_vocab, d_model])?;
+        let position_embedding = self.position_embedding()?;
+        let blocks = (0..n_layers).map(|layer| self.block(layer).map(Arc::new)).collect::<Result<_, _>>()?;
+        let head = Arc::new(self.head(Some(&token_embedding))?);
+        Ok(Model {
+            architecture: self.architecture.clone(),
+            precision: self.precision,
+            token_embedding: TokenEmbedding::Resident(Arc::new(token_embedding)),
+            position_embedding,
+            parts: Parts::Resident { blocks, head },
+        })
     }
 
-    fn block(&mut self, layer: usize) -> Result<Block, ModelError> {
+    /// `[positions, d_model]`, row-major; empty for rotary models.
+    fn position_embedding(&mut self) -> Result<Vec<f32>, ModelError> {
+        match self.architecture.positions {
+            Positions::Rotary(_) => Ok(Vec::new()),
+            Positions::Learned { offset } => {
+                let shape = [self.architecture.max_positions + offset, self.architecture.d_model];
+                self.tensor(&format!("{}{}.weight", self.prefix, self.names.positions), &shape)
+            }
+        }
+    }
+
+    /// The final norm and the unembedding, which a tied head shares with the token embedding if that is in memory.
+    pub(crate) fn head(&mut self, embedding: Option<&[f32]>) -> Result<Head, ModelError> {
+        let Architecture { d_model, d_vocab, norm, tied_head, final_softcap, bias, .. } = *self.architecture;
+        let final_norm = self.norm(&format!("{}{}", self.prefix, self.names.final_norm), d_model, norm)?;
+        let shape = [d_vocab, d_model];
+        let map = if tied_head {
+            let read;
+            let embedding = match embedding {
+                Some(embedding) => embedding,
+                None => {
+                    read = self.tensor(&format!("{}{}.weight", self.prefix, self.names.embedding), &shape)?;
+                    &read
+                }
+            };
+            let bias = self.bias(self.names.head, d_vocab, bias.head)?;
+            Linear::from_out_in(self.precision, embedding, bias, d_model, d_vocab)
+        } else {
+            let weight = self.tensor(&format!("{}.weight", self.names.head), &shape)?;
+            let bias = self.bias(self.names.head, d_vocab, bias.head)?;
+            Linear::from_out_in(self.precision, &weight, bias, d_model, d_vocab)
+        };
+        Ok(Head { norm: final_norm, map, softcap: final_softcap })
+    }
+
+    fn tensor(&mut self, name: &str, shape: &[usize]) -> Result<Vec<f32>, ModelError> {
+        let mut out = Vec::new();
+        (self.tensor)(name, shape, &mut out)?;
+        Ok(out)
+    }
+
+    pub(crate) fn block(&mut self, layer: usize) -> Result<Block, ModelError> {
         let names = *self.names;
         let place = format!("{}{}.{layer}.", self.prefix, names.block);
         let at = |name: &str| format!("{place}{name}");
-        let architecture = self.architecture.clone();
-        let Architecture { d_model, d_mlp, d_head, norm: kind, bias, .. } = architecture;
+        let architecture = self.architecture;
+        let Architecture { d_model, d_mlp, d_head, norm: kind, bias, .. } = *architecture;
         let d_queries = architecture.d_queries();
         let mut optional = |present: bool, name: &str, width: usize| {
             if present { self.norm(&at(name), width, kind).map(Some) } else { Ok(None) }
@@ -198,9 +267,9 @@ impl Builder<'_> {
 
     /// Reorders `[head][q, k, v]` to `[q, k, v][head]`.
     fn qkv_by_head(&mut self, name: &str, has_bias: bool) -> Result<Linear, ModelError> {
-        let Architecture { d_model, d_head, n_heads, .. } = self.architecture;
+        let Architecture { d_model, d_head, n_heads, .. } = *self.architecture;
         let n_out = 3 * n_heads * d_head;
-        let weight = (self.tensor)(&format!("{name}.weight"), &[n_out, d_model])?;
+        let weight = self.tensor(&format!("{name}.weight"), &[n_out, d_model])?;
         let bias = self.bias(name, n_out, has_bias)?;
         let reordered = |values: &[f32], width: usize| -> Vec<f32> {
             let piece = d_head * width;
@@ -222,14 +291,13 @@ impl Builder<'_> {
         has_bias: bool,
     ) -> Result<Linear, ModelError> {
         let n_out = widths.iter().sum();
-        // No capacity before the tensors have been found to have these shapes: the config may be nonsense.
         let mut weight = Vec::new();
         let mut bias = has_bias.then(Vec::new);
         for (name, &width) in names.iter().zip(widths) {
             let shape = if self.names.transposed { [n_in, width] } else { [width, n_in] };
-            weight.append(&mut (self.tensor)(&format!("{name}.weight"), &shape)?);
+            (self.tensor)(&format!("{name}.weight"), &shape, &mut weight)?;
             if let Some(bias) = &mut bias {
-                bias.append(&mut (self.tensor)(&format!("{name}.bias"), &[width])?);
+                (self.tensor)(&format!("{name}.bias"), &[width], bias)?;
             }
         }
         Ok(if self.names.transposed {
@@ -240,13 +308,13 @@ impl Builder<'_> {
     }
 
     fn bias(&mut self, name: &str, width: usize, present: bool) -> Result<Option<Vec<f32>>, ModelError> {
-        Ok(if present { Some((self.tensor)(&format!("{name}.bias"), &[width])?) } else { None })
+        Ok(if present { Some(self.tensor(&format!("{name}.bias"), &[width])?) } else { None })
     }
 
     fn norm(&mut self, name: &str, width: usize, kind: NormKind) -> Result<Norm, ModelError> {
-        let weight = (self.tensor)(&format!("{name}.weight"), &[width])?;
+        let weight = self.tensor(&format!("{name}.weight"), &[width])?;
         let bias = match kind {
-            NormKind::LayerNorm => Some((self.tensor)(&format!("{name}.bias"), &[width])?),
+            NormKind::LayerNorm => Some(self.tensor(&format!("{name}.bias"), &[width])?),
             NormKind::Rms | NormKind::RmsUnitOffset => None,
         };
         Ok(Norm::new(kind, self.architecture.norm_eps, weight, bias))

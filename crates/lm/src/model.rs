@@ -1,25 +1,25 @@
 //! A decoder-only language model: embedding, blocks, head.
 
+use std::sync::Arc;
+
 use causal_trace_core::Precision;
 
-use crate::kernels::{
-    Linear, Norm, ReadOut, Reading, Run, Threads, gather, linear, log_probability, norm, read_out, soft_cap,
-};
+use crate::head::Head;
+use crate::kernels::{Run, Threads};
+use crate::layers::{Layers, Parts};
 use crate::rope::RopeTable;
-use crate::{Architecture, Block, ModelError, Positions, Scratch};
+use crate::token_embedding::TokenEmbedding;
+use crate::{Architecture, ModelError, Positions, Scratch};
 
-/// A decoder-only language model with its weights as float32.
+/// A decoder-only language model, whose weights are in memory or are read from their files as they are needed.
 #[derive(Debug, Clone)]
 pub struct Model {
     pub(crate) architecture: Architecture,
     pub(crate) precision: Precision,
-    /// `[d_vocab, d_model]`, row-major.
-    pub(crate) token_embedding: Vec<f32>,
+    pub(crate) token_embedding: TokenEmbedding,
     /// `[positions, d_model]`, row-major; empty for rotary models.
     pub(crate) position_embedding: Vec<f32>,
-    pub(crate) blocks: Vec<Block>,
-    pub(crate) final_norm: Norm,
-    pub(crate) head: Linear,
+    pub(crate) parts: Parts,
 }
 
 impl Model {
@@ -35,22 +35,18 @@ impl Model {
         self.precision
     }
 
-    /// The blocks, first to last.
+    /// Whether its blocks and its head are read from their files in every walk through the layers.
     #[must_use]
-    pub fn blocks(&self) -> &[Block] {
-        &self.blocks
+    pub fn is_streamed(&self) -> bool {
+        matches!(self.parts, Parts::Streamed(_))
     }
 
-    /// Number of parameters: embeddings, maps and norms with their biases; a tied head counts once.
-    #[must_use]
-    pub fn n_parameters(&self) -> usize {
-        let blocks: usize = self.blocks.iter().map(Block::n_parameters).sum();
-        let head = if self.architecture.tied_head { 0 } else { self.head.n_parameters() };
-        self.token_embedding.len()
-            + self.position_embedding.len()
-            + blocks
-            + self.final_norm.n_parameters()
-            + head
+    /// A walk through the blocks, first to last, and the head.
+    ///
+    /// # Errors
+    /// When the threads that read a streamed model cannot be started.
+    pub fn layers(&self) -> Result<Layers<'_>, ModelError> {
+        self.parts.layers()
     }
 
     /// Whether a prompt fits this model.
@@ -80,18 +76,20 @@ impl Model {
     /// # Shapes
     /// `[ids.len(), d_model]`, row-major.
     ///
+    /// # Errors
+    /// When the model is streamed and its files cannot be read, or have been changed.
+    ///
     /// # Panics
     /// When an id is outside the vocabulary; see [`Model::check_prompt`].
-    #[must_use]
-    pub fn embed(&self, ids: &[u32]) -> Vec<f32> {
+    pub fn embed(&self, ids: &[u32]) -> Result<Vec<f32>, ModelError> {
         let d_model = self.architecture.d_model;
         let mut out = vec![0.0; ids.len() * d_model];
-        gather(&self.token_embedding, d_model, ids.iter().map(|&id| id as usize), &mut out);
+        self.token_embedding.copy_rows(ids, d_model, &mut out)?;
         let scale = self.architecture.embedding_scale;
         if scale != 1.0 {
             out.iter_mut().for_each(|x| *x *= scale);
         }
-        out
+        Ok(out)
     }
 
     /// Turns token embeddings into the first block's input: adds learned positions.
@@ -118,60 +116,38 @@ impl Model {
         }
     }
 
-    /// log p(answer) after the last block's output rows.
-    ///
-    /// # Shapes
-    /// `x` `[rows, d_model]`; one answer and one result for each row, in natural logarithms.
-    ///
-    /// # Panics
-    /// When there is not one answer for each row, or one is outside the vocabulary.
-    #[must_use]
-    pub fn answer_log_probability(&self, x: &[f32], answers: &[u32]) -> Vec<f64> {
-        let mut normed = vec![0.0; x.len()];
-        norm(&self.final_norm, x, &mut normed);
-        log_probability(&normed, &self.head, self.architecture.final_softcap, answers)
-    }
-
-    /// Everything that can be measured of the logits after the last block's output rows.
-    ///
-    /// # Shapes
-    /// `x` `[rows, d_model]`; one wish and one reading for each row.
-    ///
-    /// # Panics
-    /// As [`read_out`].
-    #[must_use]
-    pub fn read_out(&self, x: &[f32], wanted: &[ReadOut<'_>]) -> Vec<Reading> {
-        let mut normed = vec![0.0; x.len()];
-        norm(&self.final_norm, x, &mut normed);
-        read_out(&normed, &self.head, self.architecture.final_softcap, wanted)
-    }
-
     /// Logits after every token of a prompt.
     ///
     /// # Shapes
     /// `[ids.len(), d_vocab]`, row-major.
     ///
     /// # Errors
-    /// When the prompt does not fit the model, or a logit is not finite.
+    /// When the prompt does not fit the model, a logit is not finite, or the files of a streamed model cannot be read.
     pub fn logits(&self, ids: &[u32]) -> Result<Vec<f32>, ModelError> {
-        let x = self.final_states(ids)?;
-        self.unembed(&x)
+        self.check_prompt(ids)?;
+        let (x, head) = self.run(&[ids])?;
+        head.unembed(&x)
     }
 
     /// Logits after the last token of a prompt: `[d_vocab]`.
     ///
     /// # Errors
-    /// When the prompt does not fit the model, or a logit is not finite.
+    /// As [`Model::logits`].
     pub fn last_logits(&self, ids: &[u32]) -> Result<Vec<f32>, ModelError> {
-        let x = self.final_states(ids)?;
-        self.unembed(&x[x.len() - self.architecture.d_model..])
+        self.check_prompt(ids)?;
+        let (x, head) = self.run(&[ids])?;
+        head.unembed(&x[x.len() - self.architecture.d_model..])
     }
 
     /// The same for several prompts, whose rows go through the blocks together; the numbers are those of each alone.
     ///
     /// # Errors
-    /// Each prompt's own: as [`Model::last_logits`].
-    pub fn last_logits_of(&self, prompts: &[&[u32]]) -> Vec<Result<Vec<f32>, ModelError>> {
+    /// When the files of a streamed model cannot be read; within, each prompt's own: it does not fit the model, or a
+    /// logit is not finite.
+    pub fn last_logits_of(
+        &self,
+        prompts: &[&[u32]],
+    ) -> Result<Vec<Result<Vec<f32>, ModelError>>, ModelError> {
         let checked: Vec<Result<(), ModelError>> = prompts.iter().map(|ids| self.check_prompt(ids)).collect();
         let fit: Vec<&[u32]> = prompts
             .iter()
@@ -179,15 +155,18 @@ impl Model {
             .filter(|(_, checked)| checked.is_ok())
             .map(|(ids, _)| *ids)
             .collect();
-        let x = self.final_states_of(&fit);
-        let d_model = self.architecture.d_model;
-        let mut end = 0;
-        let mut last = Vec::with_capacity(fit.len() * d_model);
-        for ids in &fit {
-            end += ids.len() * d_model;
-            last.extend_from_slice(&x[end - d_model..end]);
+        let mut logits = Vec::new();
+        if !fit.is_empty() {
+            let (x, head) = self.run(&fit)?;
+            let d_model = self.architecture.d_model;
+            let mut end = 0;
+            let mut last = Vec::with_capacity(fit.len() * d_model);
+            for ids in &fit {
+                end += ids.len() * d_model;
+                last.extend_from_slice(&x[end - d_model..end]);
+            }
+            logits = head.logits(&last);
         }
-        let logits = self.logits_after(&last);
         let mut rows = logits.chunks_exact(self.architecture.d_vocab);
         let logits_of = |checked: Result<(), ModelError>| {
             checked?;
@@ -196,50 +175,22 @@ impl Model {
                 _ => Err(ModelError::NotFinite),
             }
         };
-        checked.into_iter().map(logits_of).collect()
+        Ok(checked.into_iter().map(logits_of).collect())
     }
 
-    fn final_states(&self, ids: &[u32]) -> Result<Vec<f32>, ModelError> {
-        self.check_prompt(ids)?;
-        Ok(self.final_states_of(&[ids]))
-    }
-
-    /// The last block's output for all tokens of some prompts that fit, one prompt after the other.
-    fn final_states_of(&self, prompts: &[&[u32]]) -> Vec<f32> {
+    /// The last block's output for all tokens of some prompts that fit, one prompt after the other; and the head.
+    fn run(&self, prompts: &[&[u32]]) -> Result<(Vec<f32>, Arc<Head>), ModelError> {
         let run = |ids: &&[u32]| Run { start: 0, len: ids.len(), prefix: Vec::new() };
         let runs: Vec<Run> = prompts.iter().map(run).collect();
-        let mut x: Vec<f32> = prompts.iter().flat_map(|ids| self.embed(ids)).collect();
+        let mut x = self.embed(&prompts.concat())?;
         self.enter(&mut x, runs.iter().flat_map(Run::positions));
         let rope = self.rope_table(runs.iter().map(|run| run.len).max().unwrap_or(0));
         let mut scratch = Scratch::default();
-        for block in &self.blocks {
-            block.forward(&mut x, &runs, rope.as_ref(), Threads::All, &mut scratch, &mut |_, _| {});
+        let mut layers = self.layers()?;
+        for block in &mut layers {
+            block?.forward(&mut x, &runs, rope.as_ref(), Threads::All, &mut scratch, &mut |_, _| {});
         }
-        x
-    }
-
-    /// Logits after rows of the last block's output.
-    ///
-    /// # Shapes
-    /// `x` `[rows, d_model]`; `[rows, d_vocab]`, row-major.
-    ///
-    /// # Errors
-    /// When a logit is not finite.
-    pub fn unembed(&self, x: &[f32]) -> Result<Vec<f32>, ModelError> {
-        let logits = self.logits_after(x);
-        if logits.iter().all(|logit| logit.is_finite()) { Ok(logits) } else { Err(ModelError::NotFinite) }
-    }
-
-    fn logits_after(&self, x: &[f32]) -> Vec<f32> {
-        let mut normed = vec![0.0; x.len()];
-        norm(&self.final_norm, x, &mut normed);
-        let rows = x.len() / self.architecture.d_model;
-        let mut logits = vec![0.0; rows * self.architecture.d_vocab];
-        linear(&normed, &self.head, 0..self.architecture.d_vocab, &mut logits, Threads::All);
-        if let Some(cap) = self.architecture.final_softcap {
-            soft_cap(cap, &mut logits);
-        }
-        logits
+        Ok((x, layers.head()?))
     }
 }
 

@@ -1,10 +1,11 @@
-//! The named tensors of a model, memory-mapped from a folder in Hugging Face layout.
+//! The named tensors of a model, in the files of a folder in Hugging Face layout.
 //!
 //! [`Weights::open`] reads only tables of contents: of safetensors files, or of PyTorch's
 //! `pytorch_model.bin` in both its container forms, whose pickle is interpreted as data and never
-//! executed. [`Weights::tensor`] gives a [`TensorView`] of the mapped bytes, converted to f32 on request.
+//! executed. [`Weights::tensor`] gives a [`TensorView`], read from the file and converted to f32 on request.
 
 mod error;
+mod file;
 mod folder;
 mod mapped;
 mod pickle;
@@ -23,18 +24,18 @@ pub use tensor::{Dtype, TensorView};
 pub use torch::TorchError;
 pub use zip::ZipError;
 
+use file::WeightsFile;
 pub(crate) use folder::files;
 use folder::{Format, Index, Layout};
-use mapped::MappedFile;
 
 /// How many similar names an error about a missing tensor shows.
 const N_NEAR_NAMES: usize = 3;
 
-/// The tensors of one checkpoint. Files stay mapped as long as this value lives.
+/// The tensors of one checkpoint. Files stay open as long as this value lives.
 #[derive(Debug)]
 pub struct Weights {
     folder: PathBuf,
-    files: Vec<MappedFile>,
+    files: Vec<WeightsFile>,
     tensors: BTreeMap<String, Placed>,
 }
 
@@ -72,7 +73,7 @@ impl Weights {
     pub fn open(folder: &Path) -> Result<Weights, WeightsError> {
         let mut weights = Weights { folder: folder.to_owned(), files: Vec::new(), tensors: BTreeMap::new() };
         match folder::layout(folder)? {
-            Layout::Single(format, path) => weights.add_file(format, MappedFile::open(&path)?)?,
+            Layout::Single(format, path) => weights.add_file(format, WeightsFile::open(&path)?)?,
             Layout::Sharded(format, index) => weights.add_shards(format, folder, &index)?,
         }
         Ok(weights)
@@ -85,7 +86,7 @@ impl Weights {
     pub fn from_static(name: &str, bytes: &'static [u8]) -> Result<Weights, WeightsError> {
         let mut weights =
             Weights { folder: PathBuf::from(name), files: Vec::new(), tensors: BTreeMap::new() };
-        weights.add_file(Format::Safetensors, MappedFile::from_static(name, bytes))?;
+        weights.add_file(Format::Safetensors, WeightsFile::from_static(name, bytes))?;
         Ok(weights)
     }
 
@@ -120,13 +121,13 @@ impl Weights {
             name,
             dtype,
             shape: entry.shape.clone(),
-            path: &file.path,
-            bytes: &file[entry.bytes.clone()],
+            file,
+            bytes: entry.bytes.clone(),
             strides: entry.strides.as_deref(),
         })
     }
 
-    fn add_file(&mut self, format: Format, file: MappedFile) -> Result<(), WeightsError> {
+    fn add_file(&mut self, format: Format, file: WeightsFile) -> Result<(), WeightsError> {
         let index = self.files.len();
         for (name, entry) in entries(format, &file)? {
             self.tensors.insert(name, Placed { file: index, entry });
@@ -142,7 +143,7 @@ impl Weights {
             if let Some(tensor) = tensors.first().filter(|_| !path.is_file()).cloned() {
                 return Err(WeightsError::MissingShard { index, shard, tensor });
             }
-            let file = MappedFile::open(&path)?;
+            let file = WeightsFile::open(&path)?;
             let mut entries: HashMap<_, _> = entries(format, &file)?.into_iter().collect();
             for tensor in tensors.iter().cloned() {
                 let Some(entry) = entries.remove(&tensor) else {
@@ -163,12 +164,11 @@ impl Weights {
     }
 }
 
-fn entries(format: Format, file: &MappedFile) -> Result<Vec<(String, Entry)>, WeightsError> {
+fn entries(format: Format, file: &WeightsFile) -> Result<Vec<(String, Entry)>, WeightsError> {
     match format {
-        Format::Safetensors => safetensors_file::entries(file),
-        Format::Torch => {
-            torch::entries(file).map_err(|source| WeightsError::Torch { path: file.path.clone(), source })
-        }
+        Format::Safetensors => safetensors_file::entries(&file.path, &file.contents()?),
+        Format::Torch => torch::entries(&file.contents()?)
+            .map_err(|source| WeightsError::Torch { path: file.path.clone(), source }),
     }
 }
 

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use causal_trace_core::Precision;
-use causal_trace_lm::{Architecture, LanguageModel, Model, Positions};
+use causal_trace_lm::{Architecture, LanguageModel, Model, Placement, Positions};
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 
@@ -34,7 +34,7 @@ fn folder(family: &str, changed: Value) -> TempDir {
 }
 
 fn open_error(family: &str, changed: Value) -> String {
-    LanguageModel::open(folder(family, changed).path(), Precision::F32)
+    LanguageModel::open(folder(family, changed).path(), Precision::F32, Placement::Resident)
         .expect_err("a nonsensical config")
         .to_string()
 }

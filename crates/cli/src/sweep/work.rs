@@ -52,7 +52,7 @@ impl Work<'_> {
         let mut chosen = Vec::new();
         let prompts: Vec<&[u32]> =
             facts.iter().filter_map(|fact| Some(&fact.ready.as_ref().ok()?.prompt.ids[..])).collect();
-        let mut logits = self.lm.model.last_logits_of(&prompts).into_iter();
+        let mut logits = self.lm.model.last_logits_of(&prompts)?.into_iter();
         for (place, fact) in facts.iter().enumerate() {
             let ready = fact.ready.as_ref().map_err(Skip::clone);
             // There are logits for every fact that is ready.

@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use causal_trace_core::{Component, Site};
 use causal_trace_lm::kernels::{Run, Threads};
-use causal_trace_lm::{Block, Model, RopeTable, Scratch};
+use causal_trace_lm::{Block, RopeTable, Scratch};
 use rayon::prelude::*;
 
 use super::live::{Live, Origin};
@@ -62,17 +62,16 @@ struct Layer<'a> {
     hits: AtomicUsize,
 }
 
-/// Takes all patched runs through a layer; in the last one, only their last tokens come out.
+/// Takes all patched runs through a layer's block; in the last one, only their last tokens come out.
 pub(super) fn advance(
-    model: &Model,
+    block: &Block,
     layer: usize,
     rope: Option<&RopeTable>,
     trunk: &Trunk,
     live: &mut Live,
     workspaces: &Workspaces,
 ) -> Result<(), TraceError> {
-    let block = &model.blocks()[layer];
-    let is_last = layer + 1 == model.architecture().n_layers;
+    let is_last = layer + 1 == live.n_layers;
     let work = Layer { block, rope, trunk, hits: AtomicUsize::new(0) };
     let tasks = tasks(live, block.d_model());
     if is_last {

@@ -44,7 +44,7 @@ impl Origin {
 /// The patched runs that have begun; the three lists go together.
 #[derive(Debug)]
 pub(crate) struct Live {
-    n_layers: usize,
+    pub n_layers: usize,
     d_model: usize,
     direction: Direction,
     pub runs: Vec<Run>,
@@ -102,16 +102,16 @@ impl Live {
         }
     }
 
-    /// Begins the runs that open when so many layers have been passed. The trunk is at the last of these layers; for
-    /// none, at the first layer, of which only the input is read.
-    pub(crate) fn open(&mut self, model: &Model, passed: usize, trunk: &Trunk, turn: &Turn<'_>) {
+    /// Begins the runs that open when so many layers have been passed. The trunk is at the last of these layers, which
+    /// is `block`; for none, at the first layer, of which only the input is read.
+    pub(crate) fn open(&mut self, block: &Block, passed: usize, trunk: &Trunk, turn: &Turn<'_>) {
         self.first_fresh = self.runs.len();
         for opened in turn.openings.iter().filter(|opened| opened.opening.opens == passed) {
-            self.begin(model, passed, trunk, opened);
+            self.begin(block, passed, trunk, opened);
         }
     }
 
-    fn begin(&mut self, model: &Model, passed: usize, trunk: &Trunk, opened: &Opened<'_>) {
+    fn begin(&mut self, block: &Block, passed: usize, trunk: &Trunk, opened: &Opened<'_>) {
         let &Opened { member, sample, opening } = opened;
         let &Opening { patched, severed, token, first_carried, .. } = opening;
         let states = if passed == 0 { &trunk.at.x_in } else { &trunk.at.x };
@@ -124,11 +124,10 @@ impl Live {
         let mut prefix = trunk.prefix(base, token);
         if first_carried == token {
             let row = first..first + self.d_model;
-            match passed.checked_sub(1).filter(|_| patched != Patched::Stream) {
-                None => self.x[row].copy_from_slice(trunk.state(states, source, token)),
-                Some(layer) => {
-                    self.patch_first(&model.blocks()[layer], trunk, patched, token, [base, source], row);
-                }
+            if passed == 0 || patched == Patched::Stream {
+                self.x[row].copy_from_slice(trunk.state(states, source, token));
+            } else {
+                self.patch_first(block, trunk, patched, token, [base, source], row);
             }
         } else {
             let row = trunk.row(source, token);

@@ -16,7 +16,7 @@ use causal_trace_core::{
 };
 use causal_trace_engine::{Answer, Case as TraceCase, TraceError, trace_case};
 use causal_trace_lm::weights::Weights;
-use causal_trace_lm::{LanguageModel, Model};
+use causal_trace_lm::{LanguageModel, Model, Placement};
 use causal_trace_results::CaseFile;
 use serde_json::Value;
 
@@ -79,7 +79,7 @@ impl Cases {
     }
 
     pub fn model_at(&self, precision: Precision) -> Model {
-        LanguageModel::open(&self.model_folder, precision).unwrap().model
+        LanguageModel::open(&self.model_folder, precision, Placement::Resident).unwrap().model
     }
 
     /// The recorded case files that exist for a component, with their facts' ids.
@@ -200,7 +200,7 @@ impl Family {
         config(&mut value);
         let stored = Weights::open(&self.folder).unwrap();
         Model::from_source(&value.to_string(), Precision::F32, &mut |name, _| {
-            let mut tensor = stored.tensor(name).unwrap().to_f32();
+            let mut tensor = stored.tensor(name).unwrap().to_f32().unwrap();
             weights(name, &mut tensor);
             tensor
         })

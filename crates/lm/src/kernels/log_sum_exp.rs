@@ -10,9 +10,9 @@ use super::{Linear, Packed, Threads, linear_packed, soft_cap};
 /// Logits of one task, and rows whose totals are kept at once.
 pub(super) const LOGITS: usize = 1024;
 const ROWS: usize = 4096;
-/// Rows whose logits are kept at once: enough for an efficient product, few enough for the logits (1 MB) to stay near
-/// the processor. The product may prepare the head's weights once for each such call, so fewer rows cost more.
-const ROWS_AT_ONCE: usize = 256;
+/// Rows whose logits are kept at once: enough for an efficient product, few enough for the logits (half a megabyte) to
+/// stay near the processor.
+const ROWS_AT_ONCE: usize = 128;
 
 /// log p(answer) of every row: the answer's logit minus the log-sum-exp over the vocabulary.
 ///

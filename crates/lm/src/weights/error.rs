@@ -29,13 +29,22 @@ pub enum WeightsError {
         /// The names of the files.
         files: Vec<String>,
     },
-    /// The operating system refused to open or map a file.
+    /// The operating system refused to open, map or read a file.
     #[error("cannot read {}: {source}", path.display())]
     Io {
         /// The file or folder.
         path: PathBuf,
         /// The system's reason.
         source: std::io::Error,
+    },
+    /// Another program has written to a file that is in use.
+    #[error(
+        "{} has been changed since it was opened: wait until nothing writes to it, then run again",
+        path.display()
+    )]
+    Changed {
+        /// The file.
+        path: PathBuf,
     },
     /// Git LFS's pointer instead of the file itself.
     #[error(

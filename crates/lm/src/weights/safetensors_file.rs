@@ -1,8 +1,9 @@
 //! The table of contents of a safetensors file.
 
+use std::path::Path;
+
 use safetensors::{Dtype as FileDtype, SafeTensors};
 
-use super::mapped::MappedFile;
 use super::{Dtype, Element, Entry, WeightsError};
 
 /// Bytes of the header's own length at the start of the file.
@@ -10,9 +11,9 @@ const LENGTH_BYTES: usize = 8;
 
 /// Where each tensor of the file lies. The header is checked against the file's length, so that a
 /// truncated file is noticed before anything is read from it.
-pub(super) fn entries(file: &MappedFile) -> Result<Vec<(String, Entry)>, WeightsError> {
+pub(super) fn entries(path: &Path, file: &[u8]) -> Result<Vec<(String, Entry)>, WeightsError> {
     let (header, metadata) = SafeTensors::read_metadata(file)
-        .map_err(|source| WeightsError::Safetensors { path: file.path.clone(), found: file.len(), source })?;
+        .map_err(|source| WeightsError::Safetensors { path: path.to_owned(), found: file.len(), source })?;
     let data = LENGTH_BYTES + header;
     let entry = |(name, info): (String, &safetensors::tensor::TensorInfo)| {
         let (start, end) = info.data_offsets;

@@ -1,6 +1,6 @@
 //! One tensor of a checkpoint, still in the file's own number format.
 
-use std::path::Path;
+use std::ops::Range;
 
 use bytemuck::AnyBitPattern;
 use half::slice::HalfFloatSliceExt;
@@ -8,9 +8,12 @@ use half::{bf16, f16};
 use rayon::prelude::*;
 
 use super::WeightsError;
+use super::file::WeightsFile;
 
-/// Elements converted by one task; large enough that a task outweighs its start.
+/// Elements converted by one task; large enough that a task outweighs its start, few enough to stay in cache.
 const CHUNK: usize = 1 << 16;
+/// Elements that are shared out among the threads at once, so that a disk is read nearly in order.
+const SLAB: usize = 1 << 23;
 
 /// The number formats that weights are read from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -37,7 +40,7 @@ impl Dtype {
     }
 }
 
-/// A named tensor whose bytes lie in a mapped file, little-endian.
+/// A named tensor whose bytes lie in a file, little-endian.
 #[derive(Debug, Clone)]
 pub struct TensorView<'a> {
     /// The name under which the checkpoint holds it.
@@ -47,9 +50,9 @@ pub struct TensorView<'a> {
     /// Its dimensions, the slowest first; empty for a scalar.
     pub shape: Vec<usize>,
     /// The file it is in.
-    pub(super) path: &'a Path,
+    pub(super) file: &'a WeightsFile,
     /// From its first element on; exactly its elements if it is contiguous.
-    pub(super) bytes: &'a [u8],
+    pub(super) bytes: Range<usize>,
     /// Elements between neighbours of each dimension; `None` if it is contiguous in row-major order.
     pub(super) strides: Option<&'a [usize]>,
 }
@@ -62,23 +65,50 @@ impl TensorView<'_> {
     }
 
     /// All elements in row-major order as f32; exact except from f64.
-    #[must_use]
-    pub fn to_f32(&self) -> Vec<f32> {
+    ///
+    /// # Errors
+    /// As [`copy_to_f32`](Self::copy_to_f32).
+    pub fn to_f32(&self) -> Result<Vec<f32>, WeightsError> {
         let mut out = vec![0.0; self.n_elements()];
-        self.copy_to_f32(&mut out);
-        out
+        self.copy_to_f32(&mut out)?;
+        Ok(out)
     }
 
-    /// Writes all elements in row-major order into `out`.
+    /// Writes all elements in row-major order into `out`, on the threads of the current pool.
+    ///
+    /// # Errors
+    /// When the file cannot be read or has been changed since it was opened.
     ///
     /// # Panics
     /// If `out` has not exactly [`n_elements`](Self::n_elements) places.
-    pub fn copy_to_f32(&self, out: &mut [f32]) {
+    pub fn copy_to_f32(&self, out: &mut [f32]) -> Result<(), WeightsError> {
         assert_eq!(out.len(), self.n_elements(), "the buffer for '{}' has another length", self.name);
         match self.strides {
-            None => self.copy_contiguous(out),
-            Some(strides) => self.copy_strided(strides, out),
+            None => self.copy_contiguous(out)?,
+            Some(strides) => self.copy_strided(strides, out)?,
         }
+        self.file.check_unchanged()
+    }
+
+    /// Some of its rows: slices of the first dimension.
+    ///
+    /// # Panics
+    /// When it is a scalar, or has fewer rows.
+    #[must_use]
+    pub fn rows(&self, rows: Range<usize>) -> Self {
+        assert!(rows.start <= rows.end && rows.end <= self.shape[0], "'{}' has {:?}", self.name, self.shape);
+        let mut shape = self.shape.clone();
+        shape[0] = rows.len();
+        let stride = match self.strides {
+            None => shape[1..].iter().product(),
+            Some(strides) => strides[0],
+        };
+        let start = self.bytes.start + rows.start * stride * self.dtype.size();
+        let end = match self.strides {
+            None => start + rows.len() * stride * self.dtype.size(),
+            Some(strides) => (start + spanned(&shape, strides) * self.dtype.size()).min(self.bytes.end),
+        };
+        TensorView { shape, bytes: start..end, ..self.clone() }
     }
 
     /// Checks the shape against what the model's configuration asks for.
@@ -91,37 +121,68 @@ impl TensorView<'_> {
         }
         Err(WeightsError::Shape {
             tensor: self.name.to_owned(),
-            path: self.path.to_owned(),
+            path: self.file.path.clone(),
             expected: expected.to_vec(),
             found: self.shape.clone(),
         })
     }
 
-    fn copy_contiguous(&self, out: &mut [f32]) {
+    fn copy_contiguous(&self, out: &mut [f32]) -> Result<(), WeightsError> {
         let size = self.dtype.size();
-        out.par_chunks_mut(CHUNK)
-            .zip(self.bytes.par_chunks(CHUNK * size))
-            .for_each(|(out, bytes)| convert(self.dtype, bytes, out));
+        for (slab, out) in out.chunks_mut(SLAB).enumerate() {
+            let start = self.bytes.start + slab * SLAB * size;
+            out.par_chunks_mut(CHUNK).enumerate().try_for_each_init(Vec::new, |buffer, (chunk, out)| {
+                self.copy_chunk(start + chunk * CHUNK * size, buffer, out)
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Reads and converts the elements from a place in the file on.
+    fn copy_chunk(&self, start: usize, buffer: &mut Vec<u8>, out: &mut [f32]) -> Result<(), WeightsError> {
+        let len = out.len() * self.dtype.size();
+        if let Some(bytes) = self.file.in_memory(start..start + len) {
+            convert(self.dtype, bytes, out);
+        } else if self.dtype == Dtype::F32 && cfg!(target_endian = "little") {
+            self.file.read(start, bytemuck::cast_slice_mut(out))?;
+        } else {
+            buffer.resize(len, 0);
+            self.file.read(start, buffer)?;
+            convert(self.dtype, buffer, out);
+        }
+        Ok(())
     }
 
     /// Walks the last dimension in an inner loop and the others like the digits of a counter.
-    fn copy_strided(&self, strides: &[usize], out: &mut [f32]) {
-        let Some((&row, outer)) = self.shape.split_last() else {
-            return convert(self.dtype, &self.bytes[..self.dtype.size()], out);
-        };
+    fn copy_strided(&self, strides: &[usize], out: &mut [f32]) -> Result<(), WeightsError> {
         if out.is_empty() {
-            return;
+            return Ok(());
         }
+        let mut bytes = vec![0; self.bytes.len()];
+        self.file.read(self.bytes.start, &mut bytes)?;
+        let Some((&row, outer)) = self.shape.split_last() else {
+            convert(self.dtype, &bytes[..self.dtype.size()], out);
+            return Ok(());
+        };
         let mut index = vec![0; outer.len()];
         for out in out.chunks_exact_mut(row) {
             let start: usize = index.iter().zip(strides).map(|(i, stride)| i * stride).sum();
             for (i, out) in out.iter_mut().enumerate() {
                 let at = (start + i * strides[outer.len()]) * self.dtype.size();
-                convert(self.dtype, &self.bytes[at..at + self.dtype.size()], std::slice::from_mut(out));
+                convert(self.dtype, &bytes[at..at + self.dtype.size()], std::slice::from_mut(out));
             }
             advance(&mut index, outer);
         }
+        Ok(())
     }
+}
+
+/// How many elements there are from the first to the last one; both lie within a file.
+fn spanned(shape: &[usize], strides: &[usize]) -> usize {
+    if shape.contains(&0) {
+        return 0;
+    }
+    1 + shape.iter().zip(strides).map(|(size, stride)| (size - 1) * stride).sum::<usize>()
 }
 
 /// Counts `index` up by one, its last digit the fastest, each digit below its bound.

@@ -177,7 +177,7 @@ mod tests {
     #[test]
     fn a_sweep_reads_all_but_embeddings_and_small_vectors() {
         let shape = Shape::parse("2x64x2").unwrap();
-        let parameters = shape.model(Precision::F32).unwrap().n_parameters();
+        let parameters = shape.model(Precision::F32).unwrap().architecture().n_parameters();
         let small = 1024 * 64 + 2 * (13 * 64) + 2 * 64;
         assert_eq!(shape.weight_bytes(Precision::F32), (4 * (parameters - small)) as f64);
     }
