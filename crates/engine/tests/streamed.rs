@@ -1,6 +1,6 @@
 //! A model whose layers are read from its files gives the bits of the same model in memory.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests, outside of test functions")]
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests, outside of test functions")]
 
 mod support;
 
@@ -45,7 +45,7 @@ fn the_wavefront_gives_the_same_bits_in_any_number_of_turns() {
 
 #[test]
 fn so_do_the_naive_engine_and_metrics_of_other_tokens() {
-    for family in families() {
+    for family in families().iter().filter(|family| ["gptj", "gemma2"].contains(&&family.name[..])) {
         let (model, prompt) = (streamed(family), &family.prompts[0]);
         for engine in [Engine::Naive, Engine::Wavefront] {
             let config = TraceConfig {

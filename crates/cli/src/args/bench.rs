@@ -44,7 +44,7 @@ pub(crate) struct BenchArgs {
     /// Time the plain loop too, in turns with the wavefront (slow: the whole model once per site)
     #[arg(long)]
     pub(crate) naive: bool,
-    /// Upper bound for the states carried at once, as in 500M or 4G
+    /// Upper bound for the program's memory, as in 500M or 4G [default: three quarters of the free memory]
     #[arg(long, value_name = "BYTES", value_parser = parse_bytes)]
     pub(crate) memory: Option<usize>,
     /// Threads [default: one for each processor]

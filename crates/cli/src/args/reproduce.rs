@@ -46,7 +46,9 @@ pub(crate) struct ReproduceArgs {
     /// Folder for results, figures and README.md [default: the experiment's name]
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
-    /// Upper bound for the states carried at once, as in 500M or 4G [default: half of the free memory]
+    /// Upper bound for the program's memory, as in 500M or 4G; two models get half of it each. Weights that do not fit
+    /// are read from their files, layer by layer, for every batch of prompts [default: three quarters of the free
+    /// memory]
     #[arg(long, value_name = "BYTES", value_parser = parse_bytes)]
     pub(crate) memory: Option<usize>,
     /// Threads [default: one for each processor]

@@ -13,9 +13,10 @@ use causal_trace_lm::kernels::{Linear, Threads, linear};
 
 use super::with_threads;
 use crate::args::BenchArgs;
+use crate::memory::{self, Budget, Shares};
 use crate::printer::Printer;
+use crate::settings;
 use crate::usage::Usage;
-use crate::{memory, settings};
 
 /// GPT-2's vocabulary, which the head's share of the work depends on.
 const D_VOCAB: usize = 50_257;
@@ -115,7 +116,9 @@ pub(crate) fn run(args: &BenchArgs, printer: &Printer) -> Result<()> {
 
 fn measure(args: &BenchArgs, shape: &Shape, printer: &Printer) -> Result<Measurement> {
     printer.note(&format!("making a model of shape {}", args.shape));
+    let budget = Budget::new(args.memory, 1);
     let model = shape.model()?;
+    let Shares { states, .. } = budget.shares(model.architecture(), model.precision(), false)?;
     let prompts: Vec<Prompt> = (0..args.prompts as u32)
         .map(|prompt| Prompt {
             text: String::new(),
@@ -126,7 +129,7 @@ fn measure(args: &BenchArgs, shape: &Shape, printer: &Printer) -> Result<Measure
         })
         .collect();
     let cases: Vec<Case<'_>> = prompts.iter().map(|prompt| Case::new(prompt, Answer::Predicted)).collect();
-    let config = config(args);
+    let config = config(args, states);
     let time = |engine: Engine| -> Result<f64> {
         let config = TraceConfig { engine, ..config.clone() };
         let record =
@@ -174,7 +177,7 @@ fn measure(args: &BenchArgs, shape: &Shape, printer: &Printer) -> Result<Measure
     })
 }
 
-fn config(args: &BenchArgs) -> TraceConfig {
+fn config(args: &BenchArgs, states: usize) -> TraceConfig {
     TraceConfig {
         components: settings::components(&args.component),
         window: Window { width: args.window },
@@ -195,7 +198,7 @@ fn config(args: &BenchArgs) -> TraceConfig {
             fresh_for_each_site: false,
         },
         engine: Engine::Wavefront,
-        memory: args.memory.unwrap_or_else(memory::default_budget),
+        memory: states,
     }
 }
 

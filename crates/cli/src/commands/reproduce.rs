@@ -28,7 +28,7 @@ pub(crate) fn run(args: &ReproduceArgs, printer: &Printer) -> Result<()> {
 fn reproduce(name: &str, args: &ReproduceArgs, printer: &Printer) -> Result<()> {
     let entry = open(name)?;
     let asked = args.asked();
-    let models = Models::open(&asked, [&entry.experiment])?;
+    let models = Models::open(&asked, [&entry.experiment], printer)?;
     let path = args.out.clone().unwrap_or_else(|| PathBuf::from(&entry.name));
     refuse_results_folder(&path)?;
     let job = Job::new(&entry.experiment, &asked, &models, &path.join(RESULTS), printer)?;
@@ -75,7 +75,7 @@ fn list(name: Option<&str>, args: &ReproduceArgs, printer: &Printer) -> Result<(
         None => all()?,
     };
     let asked = args.asked();
-    let models = Models::open(&asked, entries.iter().map(|entry| &entry.experiment))?;
+    let models = Models::open(&asked, entries.iter().map(|entry| &entry.experiment), printer)?;
     let mut estimator = Estimator::new(&asked, &models);
     let mut listed = Vec::new();
     for entry in &entries {

@@ -6,6 +6,7 @@ use causal_trace_results::statistics::StatisticsError;
 use super::{summary, with_threads};
 use crate::args::{Shard, SweepArgs};
 use crate::fact_file::{Choice, FactFile};
+use crate::memory::Budget;
 use crate::models::NamedModel;
 use crate::output_folder::refuse_among_tables;
 use crate::printer::Printer;
@@ -35,7 +36,7 @@ pub(crate) fn run(args: &SweepArgs, printer: &Printer) -> Result<()> {
 fn sweep(args: &SweepArgs, printer: &Printer) -> Result<usize> {
     let facts = FactFile::open(args.facts.as_deref())?;
     let (chosen, identity) = facts.choose(&choice(args))?;
-    let model = NamedModel::open(&args.model.model)?;
+    let model = NamedModel::open(&args.model.model, Budget::new(args.method.memory, 1), printer)?;
     let (method, out) = (args.method.clone(), args.out.clone());
     let (model_identity, target, roles) = (
         model.identity()?,

@@ -5,12 +5,13 @@ use causal_trace_core::TokenSpan;
 use causal_trace_lm::top_predictions;
 
 use crate::args::TokensArgs;
+use crate::memory::Budget;
 use crate::models::NamedModel;
 use crate::printer::{Printer, shown};
 use crate::prompts;
 
 pub(crate) fn run(args: &TokensArgs, printer: &Printer) -> Result<()> {
-    let model = NamedModel::open(&args.model.model)?;
+    let model = NamedModel::open(&args.model.model, Budget::new(None, 1), printer)?;
     let tokenizer = &model.lm.tokenizer;
     let encoded = tokenizer.encode(&args.prompt)?;
     let found =

@@ -10,6 +10,7 @@ use causal_trace_results::{CaseFile, ComponentEffects, Counterpart, NoiseSource,
 use super::with_threads;
 use crate::args::{CorruptionChoice, MethodArgs, TraceArgs};
 use crate::fact_file::FactFile;
+use crate::memory::Budget;
 use crate::models::NamedModel;
 use crate::output_folder::OutputFolder;
 use crate::printer::{Printer, shown};
@@ -51,7 +52,7 @@ pub(crate) fn run(args: &TraceArgs, printer: &Printer) -> Result<()> {
 
 fn trace(args: &TraceArgs, printer: &Printer) -> Result<Traced> {
     let method = method(args)?;
-    let model = NamedModel::open(&args.model.model)?;
+    let model = NamedModel::open(&args.model.model, Budget::new(method.memory, 1), printer)?;
     let Tokenized { prompt, subject_occurrences } = prompt(args, &model, printer)?;
     let token = |text: &Option<String>, what| {
         text.as_ref().map(|text| prompts::single_token(&model.lm.tokenizer, text, what)).transpose()
@@ -59,16 +60,16 @@ fn trace(args: &TraceArgs, printer: &Printer) -> Result<Traced> {
     let (asked, foil) = (token(&args.answer, "answer")?, token(&args.foil, "foil")?);
     let counterpart = args.counterpart.as_ref().map(|text| counterpart(text, &prompt, &model)).transpose()?;
     let facts = || FactFile::open(args.facts.as_deref());
-    let (config, noise) = settings::resolve(&method, &model.lm, facts)?;
+    let (config, noise) = settings::resolve(&method, &model, facts)?;
     let n_layers = model.lm.model.architecture().n_layers;
     settings::note_wide_window(&config, n_layers, printer);
+    let answer = asked.map_or(Answer::Predicted, Answer::Token);
+    let case = Case { prompt: &prompt, answer, foil, counterpart: counterpart.as_ref() };
+    model.check_memory(&case, &config)?;
     // After everything that can be found wrong with the input, before the work.
     let out = args.out.as_deref().map(OutputFolder::create).transpose()?;
-    let mut record = TraceRecord::unmeasured(prompt, config.clone(), n_layers);
-    let prompt = record.prompt.clone();
-    let answer = asked.map_or(Answer::Predicted, Answer::Token);
+    let mut record = TraceRecord::unmeasured(prompt.clone(), config.clone(), n_layers);
     let mut sink = WithProgress::new(&mut record, printer);
-    let case = Case { prompt: &prompt, answer, foil, counterpart: counterpart.as_ref() };
     causal_trace_engine::trace_case(&model.lm.model, case, &config, &mut sink)?;
     drop(sink);
     let correct_prediction = match asked {

@@ -12,6 +12,7 @@ use super::file::{Experiment, Run, Which};
 use super::options;
 use super::outcome::Done;
 use crate::args::{Shard, SweepArgs};
+use crate::memory::Budget;
 use crate::models::NamedModel;
 use crate::printer::Printer;
 use crate::settings;
@@ -40,7 +41,12 @@ impl Models {
     pub(crate) fn open<'a>(
         asked: &Asked,
         experiments: impl IntoIterator<Item = &'a Experiment>,
+        printer: &Printer,
     ) -> Result<Self> {
+        let experiments: Vec<&Experiment> = experiments.into_iter().collect();
+        let needs_second = experiments.iter().any(|experiment| experiment.needs_second_model());
+        // Found out before the first of them takes its part.
+        let budget = Budget::new(asked.memory, if needs_second { 2 } else { 1 });
         let mut opened = BTreeMap::new();
         for run in experiments.into_iter().flat_map(|experiment| &experiment.runs) {
             let name = match run.model {
@@ -48,7 +54,7 @@ impl Models {
                 Which::Second => &asked.second_model,
             };
             if let Entry::Vacant(place) = opened.entry(run.model) {
-                place.insert(NamedModel::open(name)?);
+                place.insert(NamedModel::open(name, budget, printer)?);
             }
         }
         Ok(Models { opened })
@@ -140,6 +146,5 @@ pub(super) fn prepared<'a>(
 fn arguments(run: &Run, asked: &Asked) -> Result<SweepArgs> {
     let mut args = options::parsed(run).map_err(anyhow::Error::msg)?;
     args.method.threads = asked.threads;
-    args.method.memory = asked.memory;
     Ok(args)
 }

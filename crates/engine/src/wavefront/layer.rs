@@ -94,11 +94,15 @@ pub(super) fn advance(
     }
 }
 
+/// How many rows a task has when a layer has so many; more only where a single run has.
+pub(crate) fn task_rows(rows: usize) -> usize {
+    let n_tasks = TASKS_PER_THREAD * rayon::current_num_threads();
+    rows.div_ceil(n_tasks).clamp(TASK_ROWS.start, TASK_ROWS.end)
+}
+
 /// Splits the runs into tasks; those that began at the layer before are kept apart.
 fn tasks(live: &mut Live, d_model: usize) -> Vec<Task<'_>> {
-    let rows = live.x.len() / d_model;
-    let n_tasks = TASKS_PER_THREAD * rayon::current_num_threads();
-    let target = rows.div_ceil(n_tasks).clamp(TASK_ROWS.start, TASK_ROWS.end);
+    let target = task_rows(live.x.len() / d_model);
     let mut tasks = Vec::new();
     let mut x = live.x.as_mut_slice();
     let mut start = 0;
