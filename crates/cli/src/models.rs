@@ -3,11 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use causal_trace_core::Precision;
-use causal_trace_lm::{Fingerprint, LanguageModel, Placement};
+use causal_trace_core::{Precision, TraceConfig};
+use causal_trace_engine::{Case, least_memory};
+use causal_trace_lm::{Architecture, Fingerprint, LanguageModel, Placement};
 use causal_trace_results::ModelIdentity;
 
 use crate::demo;
+use crate::memory::{Budget, Shares, described};
+use crate::printer::Printer;
 
 /// A model and what it is called in figures.
 #[derive(Debug)]
@@ -16,22 +19,73 @@ pub(crate) struct NamedModel {
     /// Where it was read from; an embedded model has none.
     folder: Option<PathBuf>,
     pub(crate) lm: LanguageModel,
+    /// Bytes for the states of a trace, beside the weights.
+    pub(crate) states: usize,
+}
+
+/// A model as it was asked for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Given<'a> {
+    /// A name, a folder, or a hub id.
+    pub(crate) model: &'a str,
+    pub(crate) budget: Budget,
+}
+
+impl<'a> Given<'a> {
+    /// With all the memory that was asked for, or is there.
+    pub(crate) fn new(model: &'a str, memory: Option<usize>) -> Self {
+        Given { model, budget: Budget::new(memory, 1) }
+    }
 }
 
 impl NamedModel {
-    /// Opens an embedded model, a folder, or a model in the Hugging Face cache.
-    pub(crate) fn open(given: &str, precision: Precision) -> Result<Self> {
+    /// Opens an embedded model, a folder, or a model in the Hugging Face cache; says so where its weights do not fit
+    /// into the budget and are read from their files again and again.
+    pub(crate) fn open(given: Given<'_>, precision: Precision, printer: &Printer) -> Result<Self> {
+        let Given { model: given, budget } = given;
         if let Some(opened) = demo::model(given, precision) {
-            return Ok(NamedModel { name: given.to_owned(), folder: None, lm: opened? });
+            let lm = opened?;
+            let Shares { states, .. } = budget.shares(lm.model.architecture(), precision, false)?;
+            return Ok(NamedModel { name: given.to_owned(), folder: None, lm, states });
         }
         let folder = locate(given)?;
         let name = match folder.canonicalize()?.file_name() {
             Some(name) if Path::new(given).is_dir() => name.to_string_lossy().into_owned(),
             _ => given.to_owned(),
         };
-        let lm = LanguageModel::open(&folder, precision, Placement::Resident)
-            .with_context(|| format!("cannot open the model {given}"))?;
-        Ok(NamedModel { name, folder: Some(folder), lm })
+        let cannot_open = || format!("cannot open the model {given}");
+        let architecture = Architecture::of_folder(&folder).with_context(cannot_open)?;
+        let Shares { placement, states } =
+            budget.shares(&architecture, precision, true).with_context(cannot_open)?;
+        if placement == Placement::Streamed {
+            printer.note(&format!(
+                "{name}: its weights take {} of memory, more than fits; its layers are read from the files for every \
+                 batch of prompts, with {} for states",
+                described(architecture.resident_bytes(precision)),
+                described(states)
+            ));
+        }
+        let lm = LanguageModel::open(&folder, precision, placement).with_context(cannot_open)?;
+        Ok(NamedModel { name, folder: Some(folder), lm, states })
+    }
+
+    /// Whether there is memory for the states of a trace.
+    ///
+    /// # Errors
+    /// When there is not; says how much it takes.
+    pub(crate) fn check_memory(&self, case: &Case<'_>, config: &TraceConfig) -> Result<()> {
+        let least = least_memory(&self.lm.model, case, config);
+        if least <= config.memory {
+            return Ok(());
+        }
+        bail!(
+            "a prompt of {} tokens takes at least {} of memory beside the weights of {}, and {} are left for it; see \
+             --memory",
+            case.prompt.seq_len(),
+            described(least),
+            self.name,
+            described(config.memory)
+        )
     }
 
     /// Whether it is part of this program.

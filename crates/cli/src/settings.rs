@@ -14,7 +14,7 @@ use causal_trace_results::{NoiseSource, Target};
 
 use crate::args::{ComponentChoice, CorruptionChoice, MethodArgs, Preset, TargetChoice};
 use crate::fact_file::FactFile;
-use crate::memory;
+use crate::models::NamedModel;
 use crate::printer::Printer;
 use crate::usage::Usage;
 
@@ -71,10 +71,11 @@ pub(crate) fn roles(choice: Option<RoleConvention>, preset: Option<Preset>) -> R
 /// that scale the noise only if the rule needs them.
 pub(crate) fn resolve(
     args: &MethodArgs,
-    lm: &LanguageModel,
+    model: &NamedModel,
     facts: impl FnOnce() -> Result<FactFile>,
 ) -> Result<(TraceConfig, Option<NoiseSource>)> {
     check(args)?;
+    let lm = &model.lm;
     let defaults = Defaults::of(args.preset, &lm.model.architecture().model_type);
     let (stream, seed) = random(args, &defaults)?;
     let (method, source) = method(args, &defaults, lm, facts)?;
@@ -99,7 +100,7 @@ pub(crate) fn resolve(
         direction: args.direction.unwrap_or(Direction::Denoise),
         corruption,
         engine: args.engine.unwrap_or(usual_engine),
-        memory: args.memory.unwrap_or_else(memory::default_budget),
+        memory: model.states,
     };
     Ok((config, source))
 }

@@ -55,7 +55,8 @@ pub struct TraceConfig {
     pub corruption: Corruption,
     /// Which algorithm.
     pub engine: Engine,
-    /// Upper bound in bytes for the states that the wavefront carries; more sites than fit are done in turns.
+    /// Upper bound in bytes for the states that the wavefront carries and the buffers that it works on them with; more
+    /// sites than fit are done in turns.
     /// It does not determine the numbers, so records leave it out.
     #[serde(skip)]
     pub memory: usize,

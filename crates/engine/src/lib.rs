@@ -23,5 +23,5 @@ pub use causal_trace_core::{Engine, Sink};
 pub use error::TraceError;
 pub use naive::{Patch, patched, patched_case};
 pub use noise_level::{noise_level, subject_deviation};
-pub use plan::{estimated_operations, minimal_operations};
+pub use plan::{estimated_operations, least_memory, minimal_operations};
 pub use trace::{Answer, Case, trace, trace_batch, trace_case};

@@ -9,6 +9,7 @@ use causal_trace_lm::Model;
 use crate::corrupt::corrupted_span;
 use crate::trace::Case;
 use crate::trunk::TrunkLayer;
+use crate::wavefront::task_rows;
 
 /// The sizes that a plan depends on.
 #[derive(Debug, Clone, Copy)]
@@ -20,13 +21,21 @@ pub(crate) struct Sizes {
     pub first_corrupted: usize,
     /// What a token of the trunk holds in memory, in numbers.
     pub trunk_row: usize,
+    /// What a row holds in the buffers of a task, in numbers.
+    pub buffer_row: usize,
 }
 
 impl Sizes {
     pub(crate) fn new(model: &Model, seq_len: usize, first_corrupted: usize) -> Self {
         let architecture = model.architecture();
-        let (n_layers, d_model) = (architecture.n_layers, architecture.d_model);
-        Sizes { seq_len, n_layers, d_model, first_corrupted, trunk_row: TrunkLayer::row(architecture) }
+        Sizes {
+            seq_len,
+            n_layers: architecture.n_layers,
+            d_model: architecture.d_model,
+            first_corrupted,
+            trunk_row: TrunkLayer::row(architecture),
+            buffer_row: architecture.buffer_width(),
+        }
     }
 }
 
@@ -179,7 +188,7 @@ pub(crate) fn turns<'a>(
     n_samples: usize,
     memory: usize,
 ) -> Vec<Turn<'a>> {
-    let mut turns = Turns { done: Vec::new(), turn: Turn::default(), bytes: 0, memory };
+    let mut turns = Turns { done: Vec::new(), turn: Turn::default(), bytes: 0, rows: 0, memory };
     for &prompt in order {
         let (sizes, plan) = &plans[prompt];
         if plan.openings.is_empty() {
@@ -199,20 +208,25 @@ pub(crate) fn turns<'a>(
 struct Turns<'a> {
     done: Vec<Turn<'a>>,
     turn: Turn<'a>,
+    /// Of the states and the trunk.
     bytes: usize,
+    /// Of the patched runs.
+    rows: usize,
     memory: usize,
 }
 
 impl<'a> Turns<'a> {
     fn add(&mut self, prompt: usize, sample: usize, opening: &'a Opening, sizes: Sizes) {
-        let states = opening.bytes(sizes);
+        let (states, rows) = (opening.bytes(sizes), opening.rows(sizes));
         let trunk = self.turn.missing_trunk(prompt, sample..sample + 1, sizes);
-        if !self.turn.openings.is_empty() && self.bytes + states + trunk > self.memory {
+        let bytes = self.bytes + states + trunk + buffers(self.rows + rows, sizes);
+        if !self.turn.openings.is_empty() && bytes > self.memory {
             self.done.push(std::mem::take(&mut self.turn));
-            self.bytes = 0;
+            (self.bytes, self.rows) = (0, 0);
         }
         self.needs_trunk(prompt, sample..sample + 1, sizes);
         self.bytes += states;
+        self.rows += rows;
         self.turn.openings.push(Opened { member: self.turn.members.len() - 1, sample, opening });
     }
 
@@ -224,6 +238,28 @@ impl<'a> Turns<'a> {
             _ => self.turn.members.push(Member { prompt, samples }),
         }
     }
+}
+
+/// Memory of the buffers of all tasks, about, when a turn has so many rows at the end of the sweep.
+fn buffers(rows: usize, sizes: Sizes) -> usize {
+    let n_threads = rayon::current_num_threads();
+    n_threads * task_rows(rows).min(rows) * sizes.buffer_row * size_of::<f32>()
+}
+
+/// The memory that a trace takes at least beside the model's weights, in bytes: with less, it takes this nevertheless.
+///
+/// Nothing for the naive engine, whose memory is not bounded, and for a case that cannot be traced.
+#[must_use]
+pub fn least_memory(model: &Model, case: &Case<'_>, config: &TraceConfig) -> usize {
+    let Ok(span) = corrupted_span(case.prompt, case.counterpart, &config.corruption) else { return 0 };
+    if config.engine == Engine::Naive {
+        return 0;
+    }
+    let sizes = Sizes::new(model, case.prompt.seq_len(), span.start);
+    let trunk = Turn::default().missing_trunk(0, 0..1, sizes);
+    let openings = Plan::new(config, sizes).openings;
+    let of = |opening: &Opening| opening.bytes(sizes) + buffers(opening.rows(sizes), sizes);
+    trunk + openings.iter().map(of).max().unwrap_or(0)
 }
 
 /// The least work of a trace in floating-point operations: 24·d² for each row and full layer that a patched run has
@@ -309,9 +345,14 @@ impl Opening {
         self.ends[..longest].iter().filter(|(end, _)| *end <= layer).count()
     }
 
-    /// Memory of its states at the end of the sweep.
+    /// Rows of its runs at the end of the sweep.
+    fn rows(&self, sizes: Sizes) -> usize {
+        self.ends.len() * (sizes.seq_len - self.first_carried)
+    }
+
+    /// Memory of its states at the end of the sweep, where the last tokens are there twice more.
     fn bytes(&self, sizes: Sizes) -> usize {
-        self.ends.len() * (sizes.seq_len - self.first_carried) * sizes.d_model * size_of::<f32>()
+        (self.rows(sizes) + 2 * self.ends.len()) * sizes.d_model * size_of::<f32>()
     }
 }
 

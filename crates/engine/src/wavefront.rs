@@ -20,6 +20,7 @@ use crate::readout::{self, Targets};
 use crate::trace::Measurement;
 use crate::trunk::{Trunk, TrunkLayer};
 use layer::Workspaces;
+pub(crate) use layer::task_rows;
 use live::Live;
 
 /// Measures every site of the configured grids of all prompts, and their baselines.

@@ -149,8 +149,9 @@ impl Builder<'_> {
         let name = format!("{}{}.weight", self.prefix, self.names.embedding);
         let token_embedding = self.tensor(&name, &[d_vocab, d_model])?;
         let position_embedding = self.position_embedding()?;
-        let blocks = (0..n_layers).map(|layer| self.block(layer).map(Arc::new)).collect::<Result<_, _>>()?;
+        // Before the blocks, while there is still room for its unpacked matrix, which is the largest of all.
         let head = Arc::new(self.head(Some(&token_embedding))?);
+        let blocks = (0..n_layers).map(|layer| self.block(layer).map(Arc::new)).collect::<Result<_, _>>()?;
         Ok(Model {
             architecture: self.architecture.clone(),
             precision: self.precision,

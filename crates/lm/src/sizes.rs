@@ -25,12 +25,15 @@ impl Architecture {
     #[must_use]
     pub fn streamed_bytes(&self, precision: Precision) -> usize {
         let block = self.block_bytes(precision);
-        // While a part is packed, its largest tensor is there as float32, and a copy of it in another order.
-        let widest = self.d_mlp * self.mlp_widths().max(1) * self.d_model;
-        let widest = widest.max(self.d_model * self.d_qkv());
-        let blocks = BLOCKS_AT_ONCE * block + 4 * widest;
+        let blocks = BLOCKS_AT_ONCE * block + self.unpacked_bytes();
         let head = (BLOCKS_AT_ONCE - 1) * block + self.head_bytes(precision) + 4 * self.head_weights();
         blocks.max(head) + 4 * self.position_embedding()
+    }
+
+    /// Memory that is taken beside the packed weights while a block is packed, in bytes: its largest matrix as float32.
+    #[must_use]
+    pub fn unpacked_bytes(&self) -> usize {
+        4 * self.d_model * self.d_qkv().max(self.mlp_widths() * self.d_mlp)
     }
 
     /// Width of the queries, keys and values of all heads together.

@@ -48,7 +48,7 @@ pub(crate) struct BenchArgs {
     /// Measure the largest difference of a probability from f32, with the same model at f32, after the timed runs
     #[arg(long)]
     pub(crate) check: bool,
-    /// Upper bound for the states carried at once, as in 500M or 4G
+    /// Upper bound for the program's memory, as in 500M or 4G [default: three quarters of the free memory]
     #[arg(long, value_name = "BYTES", value_parser = parse_bytes)]
     pub(crate) memory: Option<usize>,
     /// Threads [default: one for each processor]

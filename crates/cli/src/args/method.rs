@@ -78,8 +78,8 @@ pub(crate) struct MethodArgs {
     /// probability of the first prompt by 1e-4) [default: f32]
     #[arg(long)]
     pub(crate) precision: Option<PrecisionChoice>,
-    /// Upper bound for the states carried at once, beside weights and buffers, as in 500M or 4G [default: half of
-    /// the free memory]
+    /// Upper bound for the program's memory, as in 500M or 4G. Weights that do not fit are read from their files, layer
+    /// by layer, for every batch of prompts [default: three quarters of the free memory]
     #[arg(long, value_name = "BYTES", value_parser = parse_bytes)]
     pub(crate) memory: Option<usize>,
     /// Threads [default: one for each processor]

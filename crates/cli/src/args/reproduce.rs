@@ -49,7 +49,9 @@ pub(crate) struct ReproduceArgs {
     /// Accuracy of matrix products: f32, bf16x6, bf16x3, bf16, or auto (decided on a model's first prompt)
     #[arg(long, default_value_t)]
     pub(crate) precision: PrecisionChoice,
-    /// Upper bound for the states carried at once, as in 500M or 4G [default: half of the free memory]
+    /// Upper bound for the program's memory, as in 500M or 4G; two models get half of it each. Weights that do not fit
+    /// are read from their files, layer by layer, for every batch of prompts [default: three quarters of the free
+    /// memory]
     #[arg(long, value_name = "BYTES", value_parser = parse_bytes)]
     pub(crate) memory: Option<usize>,
     /// Threads [default: one for each processor]

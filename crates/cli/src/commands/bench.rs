@@ -17,9 +17,10 @@ use causal_trace_lm::Model;
 use super::with_threads;
 use crate::args::{BenchArgs, PrecisionChoice};
 use crate::auto_precision::{Trial, fastest, largest_difference, probabilities};
+use crate::memory::{self, Budget};
 use crate::printer::Printer;
+use crate::settings;
 use crate::usage::Usage;
-use crate::{memory, settings};
 use machine::{memory_bandwidth, product_rate};
 use measurement::{Limits, Measurement};
 use shape::Shape;
@@ -41,13 +42,21 @@ pub(crate) fn run(args: &BenchArgs, printer: &Printer) -> Result<()> {
 
 fn measure(args: &BenchArgs, shape: Shape, printer: &Printer) -> Result<Measurement> {
     printer.note(&format!("making a model of shape {}", args.shape));
+    let budget = Budget::new(args.memory, 1);
     let prompts = prompts(args);
     let cases: Vec<Case<'_>> = prompts.iter().map(|prompt| Case::new(prompt, Answer::Predicted)).collect();
-    let config = config(args);
+    let states = |model: &Model| -> Result<usize> {
+        Ok(budget.shares(model.architecture(), model.precision(), false)?.states)
+    };
     let model = match args.precision {
         PrecisionChoice::Named(precision) => shape.model(precision)?,
-        PrecisionChoice::Auto => fastest_on(cases[0], &config, shape, printer)?,
+        PrecisionChoice::Auto => {
+            let exact = shape.model(Precision::F32)?;
+            let config = config(args, states(&exact)?);
+            fastest_on(cases[0], &config, exact, shape, printer)?
+        }
     };
+    let config = config(args, states(&model)?);
     let precision = model.precision();
     let time = |engine: Engine| -> Result<f64> {
         let config = TraceConfig { engine, ..config.clone() };
@@ -120,7 +129,7 @@ fn prompts(args: &BenchArgs) -> Vec<Prompt> {
     (0..args.prompts as u32).map(prompt).collect()
 }
 
-fn config(args: &BenchArgs) -> TraceConfig {
+fn config(args: &BenchArgs, states: usize) -> TraceConfig {
     TraceConfig {
         components: settings::components(&args.component),
         window: Window { width: args.window },
@@ -141,7 +150,7 @@ fn config(args: &BenchArgs) -> TraceConfig {
             fresh_for_each_site: false,
         },
         engine: Engine::Wavefront,
-        memory: args.memory.unwrap_or_else(memory::default_budget),
+        memory: states,
     }
 }
 
@@ -156,7 +165,13 @@ fn traced(model: &Model, cases: &[Case<'_>], config: &TraceConfig) -> Result<Vec
 }
 
 /// The model at the fastest precision that is accurate enough on a prompt.
-fn fastest_on(case: Case<'_>, config: &TraceConfig, shape: Shape, printer: &Printer) -> Result<Model> {
+fn fastest_on(
+    case: Case<'_>,
+    config: &TraceConfig,
+    exact: Model,
+    shape: Shape,
+    printer: &Printer,
+) -> Result<Model> {
     let trial = Trial {
         reference: |exact: &Model| {
             let records = traced(exact, &[case], config)?;
@@ -168,7 +183,7 @@ fn fastest_on(case: Case<'_>, config: &TraceConfig, shape: Shape, printer: &Prin
             Ok(records.first().map(probabilities))
         },
     };
-    fastest(shape.model(Precision::F32)?, trial, printer)
+    fastest(exact, trial, printer)
 }
 
 /// The largest difference of any probability of the records from those of the same model at float32.

@@ -7,7 +7,7 @@ use causal_trace_results::statistics::StatisticsError;
 use super::{summary, with_threads};
 use crate::args::{PrecisionChoice, Shard, SweepArgs};
 use crate::fact_file::{Choice, FactFile};
-use crate::models::NamedModel;
+use crate::models::{Given, NamedModel};
 use crate::output_folder::refuse_among_tables;
 use crate::printer::Printer;
 use crate::settings;
@@ -39,12 +39,12 @@ fn sweep(args: &SweepArgs, printer: &Printer) -> Result<usize> {
     let (method, out) = (args.method.clone(), args.out.clone());
     let (target, roles) =
         (settings::target(args.target, method.preset), settings::roles(args.roles, method.preset));
-    let name = &args.model.model;
+    let given = Given::new(&args.model.model, args.method.memory);
     let model = match settled(method.precision.unwrap_or_default(), &out, printer) {
-        PrecisionChoice::Named(precision) => NamedModel::open(name, precision)?,
+        PrecisionChoice::Named(precision) => NamedModel::open(given, precision, printer)?,
         PrecisionChoice::Auto => {
-            let first = FirstFact { model: name, facts: &facts, chosen: &chosen, method: &method, target };
-            first.fastest(NamedModel::open(name, Precision::F32)?, printer)?
+            let first = FirstFact { given, facts: &facts, chosen: &chosen, method: &method, target };
+            first.fastest(NamedModel::open(given, Precision::F32, printer)?, printer)?
         }
     };
     let model_identity = model.identity()?;

@@ -5,12 +5,12 @@ use causal_trace_core::TokenSpan;
 use causal_trace_lm::top_predictions;
 
 use crate::args::TokensArgs;
-use crate::models::NamedModel;
+use crate::models::{Given, NamedModel};
 use crate::printer::{Printer, shown};
 use crate::prompts;
 
 pub(crate) fn run(args: &TokensArgs, printer: &Printer) -> Result<()> {
-    let model = NamedModel::open(&args.model.model, args.precision)?;
+    let model = NamedModel::open(Given::new(&args.model.model, None), args.precision, printer)?;
     let tokenizer = &model.lm.tokenizer;
     let encoded = tokenizer.encode(&args.prompt)?;
     let found =

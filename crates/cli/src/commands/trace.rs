@@ -13,7 +13,7 @@ use super::with_threads;
 use crate::args::{CorruptionChoice, MethodArgs, PrecisionChoice, TraceArgs};
 use crate::auto_precision::{Trial, fastest, probabilities};
 use crate::fact_file::FactFile;
-use crate::models::NamedModel;
+use crate::models::{Given, NamedModel};
 use crate::output_folder::OutputFolder;
 use crate::printer::{Printer, shown};
 use crate::progress::WithProgress;
@@ -55,7 +55,8 @@ pub(crate) fn run(args: &TraceArgs, printer: &Printer) -> Result<()> {
 fn trace(args: &TraceArgs, printer: &Printer) -> Result<Traced> {
     let method = method(args)?;
     let choice = method.precision.unwrap_or_default();
-    let model = NamedModel::open(&args.model.model, choice.at_first())?;
+    let given = Given::new(&args.model.model, method.memory);
+    let model = NamedModel::open(given, choice.at_first(), printer)?;
     let Tokenized { prompt, subject_occurrences } = prompt(args, &model, printer)?;
     let token = |text: &Option<String>, what| {
         text.as_ref().map(|text| prompts::single_token(&model.lm.tokenizer, text, what)).transpose()
@@ -63,16 +64,17 @@ fn trace(args: &TraceArgs, printer: &Printer) -> Result<Traced> {
     let (asked, foil) = (token(&args.answer, "answer")?, token(&args.foil, "foil")?);
     let counterpart = args.counterpart.as_ref().map(|text| counterpart(text, &prompt, &model)).transpose()?;
     let facts = || FactFile::open(args.facts.as_deref());
-    let (config, noise) = settings::resolve(&method, &model.lm, facts)?;
+    let (config, noise) = settings::resolve(&method, &model, facts)?;
     let n_layers = model.lm.model.architecture().n_layers;
     settings::note_wide_window(&config, n_layers, printer);
-    // After everything that can be found wrong with the input, before the work.
-    let out = args.out.as_deref().map(OutputFolder::create).transpose()?;
     let answer = asked.map_or(Answer::Predicted, Answer::Token);
     let case = Case { prompt: &prompt, answer, foil, counterpart: counterpart.as_ref() };
+    model.check_memory(&case, &config)?;
+    // After everything that can be found wrong with the input, before the work.
+    let out = args.out.as_deref().map(OutputFolder::create).transpose()?;
     let model = match choice {
         PrecisionChoice::Named(_) => model,
-        PrecisionChoice::Auto => fastest_on(case, &config, model, &args.model.model, printer)?,
+        PrecisionChoice::Auto => fastest_on(case, &config, model, given, printer)?,
     };
     let mut record = TraceRecord::unmeasured(prompt.clone(), config.clone(), n_layers);
     let mut sink = WithProgress::new(&mut record, printer);
@@ -102,7 +104,7 @@ fn fastest_on(
     case: Case<'_>,
     config: &TraceConfig,
     exact: NamedModel,
-    name: &str,
+    given: Given<'_>,
     printer: &Printer,
 ) -> Result<NamedModel> {
     let traced = |model: &NamedModel, answer: Answer| {
@@ -115,7 +117,7 @@ fn fastest_on(
             let record = traced(exact, case.answer)?;
             Ok(Some((record.baseline.answer_id, probabilities(&record))))
         },
-        open: |precision| NamedModel::open(name, precision),
+        open: |precision| NamedModel::open(given, precision, printer),
         measure: |model: &NamedModel, &answer: &u32| match traced(model, Answer::Token(answer)) {
             Ok(record) => Ok(Some(probabilities(&record))),
             Err(TraceError::NotFinite { .. }) => Ok(None),

@@ -13,7 +13,8 @@ use super::file::{Experiment, Run, Which};
 use super::options;
 use super::outcome::Done;
 use crate::args::{PrecisionChoice, Shard, SweepArgs};
-use crate::models::NamedModel;
+use crate::memory::Budget;
+use crate::models::{Given, NamedModel};
 use crate::printer::Printer;
 use crate::settings;
 use crate::sweep::{FirstFact, Interrupt, Request, Sweep, settled};
@@ -46,6 +47,10 @@ impl Models {
         out: Option<&Path>,
         printer: &Printer,
     ) -> Result<Self> {
+        let experiments: Vec<&Experiment> = experiments.into_iter().collect();
+        let needs_second = experiments.iter().any(|experiment| experiment.needs_second_model());
+        // Found out before the first of them takes its part.
+        let budget = Budget::new(asked.memory, if needs_second { 2 } else { 1 });
         let mut opened = BTreeMap::new();
         for run in experiments.into_iter().flat_map(|experiment| &experiment.runs) {
             let name = match run.model {
@@ -53,7 +58,7 @@ impl Models {
                 Which::Second => &asked.second_model,
             };
             if let Entry::Vacant(place) = opened.entry(run.model) {
-                place.insert(opened_for(run, name, asked, out, printer)?);
+                place.insert(opened_for(run, Given { model: name, budget }, asked, out, printer)?);
             }
         }
         Ok(Models { opened })
@@ -67,7 +72,7 @@ impl Models {
 /// A model at the precision that is asked for.
 fn opened_for(
     run: &Run,
-    name: &str,
+    given: Given<'_>,
     asked: &Asked,
     out: Option<&Path>,
     printer: &Printer,
@@ -77,14 +82,14 @@ fn opened_for(
         None => asked.precision,
     };
     let PrecisionChoice::Named(precision) = choice else {
-        let exact = NamedModel::open(name, Precision::F32)?;
+        let exact = NamedModel::open(given, Precision::F32, printer)?;
         let args = arguments(&run.on(exact.lm.model.architecture().n_layers), asked)?;
         let RunFacts { file, chosen, .. } = RunFacts::of(run, &args, asked)?;
         let target = settings::target(args.target, args.method.preset);
-        let first = FirstFact { model: name, facts: &file, chosen: &chosen, method: &args.method, target };
+        let first = FirstFact { given, facts: &file, chosen: &chosen, method: &args.method, target };
         return first.fastest(exact, printer);
     };
-    NamedModel::open(name, precision)
+    NamedModel::open(given, precision, printer)
 }
 
 /// All sweeps of an experiment, prepared.
@@ -168,6 +173,5 @@ pub(super) fn prepared<'a>(
 fn arguments(run: &Run, asked: &Asked) -> Result<SweepArgs> {
     let mut args = options::parsed(run).map_err(anyhow::Error::msg)?;
     args.method.threads = asked.threads;
-    args.method.memory = asked.memory;
     Ok(args)
 }

@@ -4,21 +4,20 @@ use std::path::Path;
 
 use anyhow::Result;
 use causal_trace_core::{Fact, Precision, TraceConfig};
-use causal_trace_lm::LanguageModel;
 use causal_trace_results::{ResultsFolder, Target};
 
 use super::{Pairing, Preparation, Work};
 use crate::args::{MethodArgs, PrecisionChoice};
 use crate::auto_precision::{Trial, fastest, probabilities_of_fact};
 use crate::fact_file::FactFile;
-use crate::models::NamedModel;
+use crate::models::{Given, NamedModel};
 use crate::printer::Printer;
 use crate::settings;
 
 /// What of a sweep decides how accurate its model must be.
 pub(crate) struct FirstFact<'a> {
-    /// The model as it was named.
-    pub(crate) model: &'a str,
+    /// The model as it was asked for.
+    pub(crate) given: Given<'a>,
     pub(crate) facts: &'a FactFile,
     /// The facts to be traced, of all shards.
     pub(crate) chosen: &'a [Fact],
@@ -31,18 +30,18 @@ impl FirstFact<'_> {
     /// for all shards, so that they choose alike on machines of one kind.
     pub(crate) fn fastest(&self, exact: NamedModel, printer: &Printer) -> Result<NamedModel> {
         let trial = Trial {
-            reference: |exact: &NamedModel| self.on(&exact.lm)?.first(),
-            open: |precision| NamedModel::open(self.model, precision),
-            measure: |model: &NamedModel, place: &usize| self.on(&model.lm)?.probabilities(*place),
+            reference: |exact: &NamedModel| self.on(exact)?.first(),
+            open: |precision| NamedModel::open(self.given, precision, printer),
+            measure: |model: &NamedModel, place: &usize| self.on(model)?.probabilities(*place),
         };
         fastest(exact, trial, printer)
     }
 
-    fn on<'a>(&'a self, lm: &'a LanguageModel) -> Result<Tracer<'a>> {
+    fn on<'a>(&'a self, model: &'a NamedModel) -> Result<Tracer<'a>> {
         let FirstFact { facts, chosen, method, target, .. } = *self;
-        let (config, _) = settings::resolve(method, lm, || Ok(facts.clone()))?;
+        let (config, _) = settings::resolve(method, model, || Ok(facts.clone()))?;
         let pairing = Pairing::new(method.corruption, &facts.facts, method.seed.unwrap_or(1));
-        Ok(Tracer { preparation: Preparation { lm, target, pairing }, config, chosen })
+        Ok(Tracer { preparation: Preparation { lm: &model.lm, target, pairing }, config, chosen })
     }
 }
 
@@ -68,7 +67,7 @@ impl Tracer<'_> {
     fn probabilities(&self, place: usize) -> Result<Option<Vec<f64>>> {
         let Preparation { lm, target, .. } = self.preparation;
         let fact = self.preparation.prepare(self.chosen[place].clone());
-        let records = Work { lm, config: &self.config, target }.part(&[fact], &mut |_, _| {})?;
+        let records = Work { lm, config: &self.config, target }.trace(&[&fact], &mut |_, _| {})?;
         Ok(records.iter().find_map(|record| record.traced()).map(probabilities_of_fact))
     }
 }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use causal_trace_core::{Fact, RoleConvention, TraceConfig};
+use causal_trace_engine::Answer;
 use causal_trace_results::{
     FORMAT, FORMAT_VERSION, FactsIdentity, FolderWriter, Manifest, ModelIdentity, Outcome, PromptRecord,
     Settings, Target, cut_into_parts,
@@ -21,6 +22,9 @@ use crate::settings;
 const MOST_OPERATIONS: f64 = 60.0 * 2e10;
 /// Facts of a part: so many rows in one product are enough, and so few are lost when the power fails.
 const MOST_FACTS: usize = 16;
+/// Operations that a streamed model is to do for each of its weights whenever it is read: a processor does about a
+/// thousand in the time in which a byte is read and packed.
+const OPERATIONS_PER_WEIGHT: f64 = 2000.0;
 /// Facts that are traced to see how fast a sweep will be, at most.
 const TRIED_FACTS: usize = 24;
 
@@ -62,12 +66,16 @@ impl<'a> Sweep<'a> {
         let Request { model, model_identity, facts, chosen, identity, method, target, roles, out } = request;
         refuse_among_tables(&out)?;
         let pairing = Pairing::new(method.corruption, &facts.facts, method.seed.unwrap_or(1));
-        let (config, noise) = settings::resolve(&method, &model.lm, || Ok(facts))?;
+        let (config, noise) = settings::resolve(&method, model, || Ok(facts))?;
         let n_layers = model.lm.model.architecture().n_layers;
         settings::note_wide_window(&config, n_layers, printer);
         let preparation = Preparation { lm: &model.lm, target, pairing };
         let prepared: Vec<Prepared> = chosen.into_iter().map(|fact| preparation.prepare(fact)).collect();
         let work = Work { lm: &model.lm, config: &config, target };
+        prepared.iter().try_for_each(|fact| match &fact.ready {
+            Ok(ready) => model.check_memory(&ready.case(Answer::Predicted), &config),
+            Err(_) => Ok(()),
+        })?;
         let costs: Vec<f64> = prepared.iter().map(|fact| work.cost(fact)).collect();
         let parts = cut_into_parts(&costs, MOST_OPERATIONS, MOST_FACTS);
         let manifest = Manifest {
@@ -121,7 +129,7 @@ impl<'a> Sweep<'a> {
         let n = TRIED_FACTS.min(facts.len());
         let mut cost = 0.0;
         for fact in (0..n).map(|place| facts[place * facts.len() / n]) {
-            work.part(std::slice::from_ref(fact), &mut |_, _| {})?;
+            work.trace(&[fact], &mut |_, _| {})?;
             cost += work.cost(fact);
             if cost >= operations {
                 break;
@@ -147,28 +155,55 @@ impl<'a> Sweep<'a> {
         }
         let n_prompts = left.iter().map(|&part| self.parts[part].facts.len()).sum();
         let mut progress = SweepProgress::new(printer, n_prompts, left.iter().map(|&part| costs[part]).sum());
-        for (done, &part) in left.iter().enumerate() {
+        let mut left = &left[..];
+        while !left.is_empty() {
             if interrupt.asked() {
-                return Ok(left.len() - done);
+                return Ok(left.len());
             }
-            self.trace_part(part, &mut writer, &mut progress)?;
+            let (together, rest) = left.split_at(self.n_together(left));
+            self.trace_parts(together, &mut writer, &mut progress)?;
+            left = rest;
         }
         Ok(0)
     }
 
-    fn trace_part(
+    /// How many of the next parts are traced together: one, but of a streamed model as many as it takes for its reading
+    /// to be hidden behind the work.
+    fn n_together(&self, parts: &[usize]) -> usize {
+        let model = &self.model.lm.model;
+        if !model.is_streamed() {
+            return 1;
+        }
+        let enough = OPERATIONS_PER_WEIGHT * model.architecture().n_parameters() as f64;
+        let mut cost = 0.0;
+        let more = |&&part: &&usize| {
+            let before = cost;
+            cost += self.parts[part].cost;
+            before < enough
+        };
+        parts.iter().take_while(more).count()
+    }
+
+    fn trace_parts(
         &self,
-        part: usize,
+        parts: &[usize],
         writer: &mut FolderWriter,
         progress: &mut SweepProgress<'_>,
     ) -> Result<()> {
-        let Part { facts, cost } = &self.parts[part];
+        let facts: Vec<&Prepared> = parts.iter().flat_map(|&part| &self.parts[part].facts).collect();
+        let cost: f64 = parts.iter().map(|&part| self.parts[part].cost).sum();
         let sites = facts.iter().map(|fact| self.n_sites(fact)).sum();
-        let records = self.work().part(facts, &mut |done, total| {
-            progress.in_part(done as f64 / total.max(1) as f64, facts.len(), *cost, sites);
+        let records = self.work().trace(&facts, &mut |done, total| {
+            progress.in_part(done as f64 / total.max(1) as f64, facts.len(), cost, sites);
         })?;
-        writer.write_part(part, &records)?;
-        progress.finish_part(records.len(), *cost, measured_sites(&records));
+        let mut records = &records[..];
+        for &part in parts {
+            let Part { facts, cost } = &self.parts[part];
+            let (of_part, rest) = records.split_at(facts.len());
+            writer.write_part(part, of_part)?;
+            progress.finish_part(of_part.len(), *cost, measured_sites(of_part));
+            records = rest;
+        }
         Ok(())
     }
 

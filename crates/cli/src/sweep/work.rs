@@ -1,4 +1,4 @@
-//! One part of a sweep: which facts the model knows, their traces, the records.
+//! Some facts of a sweep: which of them the model knows, their traces, the records.
 
 use anyhow::Result;
 use causal_trace_core::{TraceConfig, TraceRecord};
@@ -17,9 +17,9 @@ pub(crate) struct Work<'a> {
     pub(crate) target: Target,
 }
 
-/// A fact of a part that is going to be traced.
+/// A fact that is going to be traced.
 struct Chosen<'a> {
-    /// Its place in the part.
+    /// Its place among the facts.
     place: usize,
     ready: &'a Ready,
     answer: u32,
@@ -39,13 +39,13 @@ impl Work<'_> {
         }
     }
 
-    /// Traces the facts of a part together; one record for each, in their order.
+    /// Traces some facts together; one record for each, in their order.
     ///
     /// # Errors
     /// When a setting is wrong or the engine is at fault; what one fact makes impossible is in its record.
-    pub(crate) fn part(
+    pub(crate) fn trace(
         &self,
-        facts: &[Prepared],
+        facts: &[&Prepared],
         progress: &mut dyn FnMut(usize, usize),
     ) -> Result<Vec<PromptRecord>> {
         let mut outcomes: Vec<Option<Outcome>> = Vec::with_capacity(facts.len());
@@ -65,7 +65,7 @@ impl Work<'_> {
                 Err(skip) => Some(Outcome::Skipped(skip)),
             });
         }
-        for (chosen, outcome) in chosen.iter().zip(self.trace(&chosen, progress)?) {
+        for (chosen, outcome) in chosen.iter().zip(self.trace_chosen(&chosen, progress)?) {
             outcomes[chosen.place] = Some(outcome);
         }
         let records = facts.iter().zip(outcomes);
@@ -102,7 +102,11 @@ impl Work<'_> {
         }
     }
 
-    fn trace(&self, chosen: &[Chosen<'_>], progress: &mut dyn FnMut(usize, usize)) -> Result<Vec<Outcome>> {
+    fn trace_chosen(
+        &self,
+        chosen: &[Chosen<'_>],
+        progress: &mut dyn FnMut(usize, usize),
+    ) -> Result<Vec<Outcome>> {
         let n_layers = self.lm.model.architecture().n_layers;
         let cases: Vec<Case<'_>> =
             chosen.iter().map(|chosen| chosen.ready.case(Answer::Token(chosen.answer))).collect();
@@ -137,7 +141,7 @@ fn reason(error: &TraceError) -> Option<SkipReason> {
 }
 
 impl Ready {
-    fn case(&self, answer: Answer) -> Case<'_> {
+    pub(super) fn case(&self, answer: Answer) -> Case<'_> {
         let foil = self.foil.as_ref().map(|foil| foil.id);
         Case { prompt: &self.prompt, answer, foil, counterpart: self.counterpart.as_ref() }
     }

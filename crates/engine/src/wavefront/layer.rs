@@ -94,13 +94,17 @@ pub(super) fn advance(
     }
 }
 
-/// Splits the runs into tasks; those that began at the layer before are kept apart.
-fn tasks(live: &mut Live, d_model: usize) -> Vec<Task<'_>> {
-    let rows = live.x.len() / d_model;
+/// How many rows a task has when a layer has so many; more only where a single run has.
+pub(crate) fn task_rows(rows: usize) -> usize {
     let n_threads = rayon::current_num_threads();
     // As many for each thread, so that they end together.
     let n_tasks = rows.div_ceil(TASK_ROWS.end).next_multiple_of(n_threads).max(TASKS_PER_THREAD * n_threads);
-    let target = rows.div_ceil(n_tasks).max(TASK_ROWS.start);
+    rows.div_ceil(n_tasks).max(TASK_ROWS.start)
+}
+
+/// Splits the runs into tasks; those that began at the layer before are kept apart.
+fn tasks(live: &mut Live, d_model: usize) -> Vec<Task<'_>> {
+    let target = task_rows(live.x.len() / d_model);
     let mut tasks = Vec::new();
     let mut x = live.x.as_mut_slice();
     let mut start = 0;
