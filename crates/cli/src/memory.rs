@@ -48,7 +48,7 @@ impl Budget {
     /// What was asked for; otherwise three quarters of the free memory, of the machine or of the container, whichever
     /// has less. Of several models, each gets an equal part.
     pub(crate) fn new(asked: Option<usize>, models: usize) -> Self {
-        let machine = || status_kilobytes("/proc/meminfo", "MemAvailable:").map(|kilobytes| kilobytes * 1024);
+        let machine = || status_number("/proc/meminfo", "MemAvailable:").map(|kilobytes| kilobytes * 1024);
         let free = || machine().into_iter().chain(free_in_container()).min().map(|bytes| bytes / 4 * 3);
         asked.or_else(free).map_or(Budget::Unknown, |bytes| Budget::Of(bytes / models))
     }
@@ -100,22 +100,31 @@ pub(crate) fn described(bytes: usize) -> String {
     if megabytes < 10_000 { format!("{megabytes}M") } else { format!("{}G", megabytes.div_ceil(1 << 10)) }
 }
 
-/// What the control group leaves, where it sets a limit (version 2, then version 1).
+/// What the control group leaves, where it sets a limit (version 2, then version 1). Pages of files count as used there,
+/// but those that were not used lately are given back when they are needed.
 fn free_in_container() -> Option<usize> {
     let read = |path: &str| std::fs::read_to_string(path).ok()?.trim().parse::<usize>().ok();
-    let pairs = [
-        ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
-        ("/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes"),
+    let version_2 = ["memory.max", "memory.current", "memory.stat", "inactive_file "];
+    let version_1 = [
+        "memory/memory.limit_in_bytes",
+        "memory/memory.usage_in_bytes",
+        "memory/memory.stat",
+        "total_inactive_file ",
     ];
-    pairs.iter().find_map(|(limit, used)| Some(read(limit)?.saturating_sub(read(used)?)))
+    [version_2, version_1].into_iter().find_map(|[limit, used, stat, unused]| {
+        let path = |name: &str| format!("/sys/fs/cgroup/{name}");
+        let unused = status_number(&path(stat), unused).unwrap_or(0);
+        Some(read(&path(limit))?.saturating_add(unused).saturating_sub(read(&path(used))?))
+    })
 }
 
 /// The most memory that this process has held, where the system tells.
 pub(crate) fn peak_bytes() -> Option<usize> {
-    status_kilobytes("/proc/self/status", "VmHWM:").map(|kilobytes| kilobytes * 1024)
+    status_number("/proc/self/status", "VmHWM:").map(|kilobytes| kilobytes * 1024)
 }
 
-fn status_kilobytes(path: &str, field: &str) -> Option<usize> {
+/// The number after a field's name, of a file with one to a line.
+fn status_number(path: &str, field: &str) -> Option<usize> {
     let text = std::fs::read_to_string(path).ok()?;
     let line = text.lines().find(|line| line.starts_with(field))?;
     line.split_whitespace().nth(1)?.parse().ok()
