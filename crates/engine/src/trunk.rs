@@ -51,6 +51,9 @@ pub(crate) struct TrunkLayer {
     pub mlp_out: Vec<f32>,
     /// After the layer, `[rows, d_model]`.
     pub x: Vec<f32>,
+    /// What computing it takes, kept for the layer after the next.
+    scratch: Scratch,
+    context: Vec<f32>,
 }
 
 impl TrunkLayer {
@@ -90,13 +93,11 @@ impl Trunk {
 
     /// All runs at the layer after the one they have reached, in the buffers of `layer`, which are used again.
     pub(crate) fn next(&self, block: &Block, rope: Option<&RopeTable>, layer: &mut TrunkLayer) {
-        let mut scratch = Scratch::default();
-        let mut context = Vec::new();
-        let TrunkLayer { x_in, qkv, attention_out, mlp_out, x } = layer;
+        let TrunkLayer { x_in, qkv, attention_out, mlp_out, x, scratch, context } = layer;
         x_in.clone_from(&self.at.x);
         x.clone_from(&self.at.x);
-        block.project(x, &self.runs, rope, Threads::All, &mut scratch, qkv);
-        block.attend(qkv, qkv, &self.runs, &mut context);
+        block.project(x, &self.runs, rope, Threads::All, scratch, qkv);
+        block.attend(qkv, qkv, &self.runs, context);
         let mut keep = |component: Component, states: &mut [f32]| {
             let kept = match component {
                 Component::Attention => &mut *attention_out,
@@ -106,7 +107,7 @@ impl Trunk {
             kept.clear();
             kept.extend_from_slice(states);
         };
-        block.finish(x, &context, Threads::All, &mut scratch, &mut keep);
+        block.finish(x, context, Threads::All, scratch, &mut keep);
     }
 
     /// The row of a token of a run.
