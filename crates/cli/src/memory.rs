@@ -67,14 +67,19 @@ impl Budget {
             return Ok(Shares { placement: Placement::Resident, states: UNKNOWN_BUDGET });
         };
         let with = |placement: Placement| {
-            let weights = match placement {
-                Placement::Resident => architecture.resident_bytes(precision),
-                Placement::Streamed => architecture.streamed_bytes(precision),
+            let (weights, opening) = match placement {
+                Placement::Resident => {
+                    (architecture.resident_bytes(precision), architecture.opening_bytes(precision))
+                }
+                Placement::Streamed => {
+                    let weights = architecture.streamed_bytes(precision);
+                    (weights, weights + architecture.unpacked_bytes())
+                }
             };
-            let taken = PROGRAM + weights;
+            let taken = weights.saturating_add(PROGRAM);
             // When the states come, the last block has been packed.
             let states = LEAST_ROWS * row_bytes(architecture);
-            let least = taken + states.max(architecture.unpacked_bytes());
+            let least = taken.saturating_add(states).max(opening.saturating_add(PROGRAM));
             if bytes >= least { Ok(Shares { placement, states: bytes - taken }) } else { Err(least) }
         };
         let resident = with(Placement::Resident);

@@ -51,7 +51,11 @@ pub(crate) struct TrunkLayer {
     pub mlp_out: Vec<f32>,
     /// After the layer, `[rows, d_model]`.
     pub x: Vec<f32>,
-    /// What computing it takes, kept for the layer after the next.
+}
+
+/// What computing a layer of the trunk takes, used again for the next.
+#[derive(Debug, Default)]
+pub(crate) struct Buffers {
     scratch: Scratch,
     context: Vec<f32>,
 }
@@ -92,8 +96,14 @@ impl Trunk {
     }
 
     /// All runs at the layer after the one they have reached, in the buffers of `layer`, which are used again.
-    pub(crate) fn next(&self, block: &Block, rope: Option<&RopeTable>, layer: &mut TrunkLayer) {
-        let TrunkLayer { x_in, qkv, attention_out, mlp_out, x, scratch, context } = layer;
+    pub(crate) fn next(
+        &self,
+        block: &Block,
+        rope: Option<&RopeTable>,
+        layer: &mut TrunkLayer,
+        Buffers { scratch, context }: &mut Buffers,
+    ) {
+        let TrunkLayer { x_in, qkv, attention_out, mlp_out, x } = layer;
         x_in.clone_from(&self.at.x);
         x.clone_from(&self.at.x);
         block.project(x, &self.runs, rope, Threads::All, scratch, qkv);

@@ -18,7 +18,7 @@ use crate::TraceError;
 use crate::plan::{Plan, Sizes, Turn, run_of, turns};
 use crate::readout::{self, Targets};
 use crate::trace::Measurement;
-use crate::trunk::{Trunk, TrunkLayer};
+use crate::trunk::{Buffers, Trunk, TrunkLayer};
 use layer::Workspaces;
 pub(crate) use layer::task_rows;
 use live::Live;
@@ -97,9 +97,9 @@ impl Sweep<'_> {
         let mut live = Live::new(self.model, &trunk, turn, self.config.direction);
         let mut layers = self.model.layers()?;
         let mut next = layers.next().transpose()?;
-        let mut spare = TrunkLayer::default();
+        let (mut spare, mut buffers) = (TrunkLayer::default(), Buffers::default());
         if let Some(first) = &next {
-            trunk.next(first, rope.as_ref(), &mut spare);
+            trunk.next(first, rope.as_ref(), &mut spare, &mut buffers);
             std::mem::swap(&mut trunk.at, &mut spare);
             live.open(first, 0, &trunk, turn);
         }
@@ -111,7 +111,7 @@ impl Sweep<'_> {
                 || layer::advance(&block, layer, rope.as_ref(), &trunk, &mut live, self.workspaces),
                 || {
                     if let Some(block) = &next {
-                        trunk.next(block, rope.as_ref(), &mut spare);
+                        trunk.next(block, rope.as_ref(), &mut spare, &mut buffers);
                     }
                 },
             );

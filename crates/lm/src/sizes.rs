@@ -8,9 +8,9 @@ impl Architecture {
     /// Number of parameters: embeddings, maps and norms with their biases; a tied head counts once.
     #[must_use]
     pub fn n_parameters(&self) -> usize {
-        let blocks = self.n_layers * (self.block_weights() + self.block_vectors());
+        let blocks = self.n_layers.saturating_mul(self.block_weights() + self.block_vectors());
         let head = if self.tied_head { 0 } else { self.head_weights() };
-        self.embeddings() + blocks + head + self.head_vectors()
+        blocks.saturating_add(self.embeddings() + head + self.head_vectors())
     }
 
     /// Memory that the weights take while the whole model is in memory, in bytes.
@@ -18,7 +18,17 @@ impl Architecture {
     /// Maps are packed for products of that precision; embeddings, biases and norms are float32.
     #[must_use]
     pub fn resident_bytes(&self, precision: Precision) -> usize {
-        self.n_layers * self.block_bytes(precision) + self.head_bytes(precision) + 4 * self.embeddings()
+        let blocks = self.n_layers.saturating_mul(self.block_bytes(precision));
+        blocks.saturating_add(self.head_bytes(precision) + 4 * self.embeddings())
+    }
+
+    /// Memory that the weights take at most while a resident model is opened, in bytes: its head comes first, of which
+    /// there is the unpacked matrix too where it is not the embedding.
+    #[must_use]
+    pub fn opening_bytes(&self, precision: Precision) -> usize {
+        let unpacked_head = if self.tied_head { 0 } else { 4 * self.head_weights() };
+        let head = self.head_bytes(precision) + 4 * self.embeddings() + unpacked_head;
+        head.max(self.resident_bytes(precision).saturating_add(self.unpacked_bytes()))
     }
 
     /// Memory that the weights take at most while a model is streamed, in bytes.
@@ -30,10 +40,11 @@ impl Architecture {
         blocks.max(head) + 4 * self.position_embedding()
     }
 
-    /// Memory that is taken beside the packed weights while a block is packed, in bytes: its largest matrix as float32.
+    /// Memory that is taken beside the packed weights while a block is packed, in bytes: its largest matrix as float32;
+    /// queries, keys and values twice, since some families' are put in another order.
     #[must_use]
     pub fn unpacked_bytes(&self) -> usize {
-        4 * self.d_model * self.d_qkv().max(self.mlp_widths() * self.d_mlp)
+        4 * self.d_model * (2 * self.d_qkv()).max(self.mlp_widths() * self.d_mlp)
     }
 
     /// Width of the queries, keys and values of all heads together.
@@ -42,12 +53,16 @@ impl Architecture {
         self.d_queries() + 2 * self.d_keys()
     }
 
-    /// How many numbers a row takes in the buffers of a block that is at work on it, beside the row itself.
+    /// How many numbers a row takes at most in the buffers of a block that is at work on it, beside the row itself.
     #[must_use]
     pub fn buffer_width(&self) -> usize {
-        let gated = if self.gated { self.d_mlp } else { 0 };
-        // Normed, attention's and the mlp's output; queries, keys, values and context; the mlp's middle.
-        3 * self.d_model + self.d_qkv() + self.d_queries() + self.mlp_widths() * self.d_mlp + gated
+        // Attention's and the mlp's output and one of them normed; queries, keys, values and context.
+        let outputs = 3 * self.d_model + self.d_qkv() + self.d_queries();
+        // The mlp's middle and, where it is gated, what comes of it.
+        let middle = self.d_mlp * if self.gated { 3 } else { 1 };
+        // Left sides of two products at once, of up to six bytes a number.
+        let packed = (self.d_model.max(self.d_queries()) + self.d_mlp) * 3 / 2;
+        outputs + middle + packed
     }
 
     fn block_bytes(&self, precision: Precision) -> usize {

@@ -5,7 +5,7 @@ use causal_trace_core::Precision;
 use super::Isa;
 
 /// The precisions whose matrix products are faster than those of float32 with the instructions in use, the fastest
-/// first.
+/// first. With AMX that is what others have measured of such products; ours have not been timed there.
 ///
 /// With AVX-512's bfloat16 dot products alone that is plain bfloat16 only: a split kind takes three or six of them,
 /// which is more than float32 costs.

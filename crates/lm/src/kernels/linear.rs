@@ -94,8 +94,9 @@ impl Packed {
     /// `[map.n_in()]` of the map that [`Packed::reset`] was given.
     ///
     /// # Panics
-    /// When there is no such row.
+    /// When there is no such row, or the values are not all of its inputs.
     pub fn write(&mut self, row: usize, values: &[f32]) {
+        assert_eq!(values.len(), self.0.width(), "a whole row");
         self.0.write(row, 0, values);
     }
 
@@ -114,6 +115,9 @@ impl Packed {
     }
 
     /// The same in the memory that is there already.
+    ///
+    /// # Panics
+    /// When `x` is not whole rows.
     pub fn pack(&mut self, map: &Linear, x: &[f32]) {
         self.0.pack(map.precision(), x, map.n_in());
     }
@@ -151,7 +155,8 @@ pub fn linear_packed(x: &Packed, map: &Linear, outputs: Range<usize>, y: &mut [f
     }
     // Some outputs for each thread; what they come to is put side by side afterwards.
     let (rows, width) = (left.rows(), outputs.len());
-    let step = width.div_ceil(PARTS_PER_THREAD * n_threads).next_multiple_of(LEAST_OUTPUTS);
+    assert_eq!(y.len(), rows * width, "y is rows × outputs");
+    let step = width.div_ceil(PARTS_PER_THREAD * n_threads).max(1).next_multiple_of(LEAST_OUTPUTS);
     let starts: Vec<usize> = outputs.clone().step_by(step).collect();
     let parts: Vec<Vec<f32>> = starts
         .par_iter()

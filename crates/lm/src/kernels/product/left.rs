@@ -60,6 +60,7 @@ impl Left {
 
     /// All of `x`, `[rows, width]`.
     pub(crate) fn pack(&mut self, precision: Precision, x: &[f32], width: usize) {
+        assert!(x.len().is_multiple_of(width), "x is whole rows");
         self.reset(precision, x.len() / width, width);
         for (row, values) in x.chunks_exact(width).enumerate() {
             self.write(row, 0, values);
@@ -72,7 +73,7 @@ impl Left {
     }
 
     /// Inputs of each row.
-    pub(super) fn width(&self) -> usize {
+    pub(crate) fn width(&self) -> usize {
         self.width
     }
 

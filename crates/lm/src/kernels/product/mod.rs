@@ -5,7 +5,8 @@
 //! of the last range is handed on at once, while it is near the processor: stored, or activated and packed as the
 //! left side of the next product.
 //!
-//! Every element of a result is added up in one order, which depends on the weight's size alone. So a row's result
+//! Every element of a result is added up in one order, which depends on the weight's size, the
+//! precision and the instructions alone. So a row's result
 //! does not depend on the rows beside it, on the range of outputs, or on the number of threads.
 
 mod bf16;

@@ -38,6 +38,7 @@ fn multiply_by(
     outputs: Range<usize>,
     output: Output<'_>,
 ) {
+    assert!(isa <= Isa::best(), "the processor has the instructions");
     assert_eq!(left.precision(), weight.precision(), "both sides are packed for one precision");
     assert_eq!(left.width(), weight.n_in(), "a left side has n_in inputs");
     assert!(outputs.end <= weight.n_out(), "outputs lie within the weight");

@@ -1,6 +1,7 @@
 //! The left side of a product, packed for every product anew.
 
 use super::parts::split;
+use super::weight::Weight;
 use super::{BLOCK, LEFT_LINES, Line, ROW_BLOCK};
 use crate::kernels::math::vectorised;
 
@@ -43,6 +44,11 @@ impl Left {
 
     fn row_block_lines(&self) -> usize {
         self.shape.n_blocks * self.shape.parts * LEFT_LINES
+    }
+
+    /// Whether a weight has the same inputs in the same parts.
+    pub(super) fn fits(&self, weight: &Weight) -> bool {
+        self.shape.n_in == weight.n_in() && self.shape.parts == weight.parts()
     }
 
     /// Rows of the matrix.

@@ -141,6 +141,7 @@ pub(super) fn tile(
         "from whole blocks on"
     );
     assert!(!inputs.is_empty() && inputs.end <= right.n_in(), "inputs lie within the weight");
+    assert!(left.fits(right), "both sides have the same inputs and parts");
     let (row_block, block) = (rows.start / ROW_BLOCK, inputs.start / BLOCK);
     let (a, b) = (left.block(row_block, block), right.block(panel, block));
     let kernel = kernel(isa, right.parts());
@@ -152,8 +153,8 @@ pub(super) fn tile(
     }
 }
 
-/// The parts (x, W) whose products are summed, in an order in which each step replaces one operand, and the smallest
-/// come first.
+/// The parts (x, W) whose products are summed, in an order in which each step replaces one operand, the smallest
+/// first but for the last step.
 const fn products<const PARTS: usize>() -> &'static [(usize, usize)] {
     match PARTS {
         1 => &[(0, 0)],

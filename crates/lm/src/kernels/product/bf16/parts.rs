@@ -8,7 +8,7 @@ use super::Line;
 /// A NaN or infinity has a first part of the same kind, and the others are NaN. Numbers from 3.396e38 on round to
 /// infinity.
 ///
-/// Integer operations only, so that the bits are the same with every set of instructions; to be inlined into
+/// Integer operations and exact differences only, so that the bits are the same with every set of instructions; to be inlined into
 /// [`vectorised`](crate::kernels::math::vectorised) loops.
 #[inline(always)]
 pub(super) fn split<const PARTS: usize>(values: &[f32; 32]) -> [Line; PARTS] {

@@ -25,7 +25,7 @@ pub(super) unsafe fn tile(
             8 => of_rows::<8>(a, stride, b, depth, out),
             4 => of_rows::<4>(a, stride, b, depth, out),
             _ => {
-                // Pieces of 8, 4 and 1.
+                // Pieces of 8, 4, 2 and 1.
                 let mut row = 0;
                 while row < rows {
                     let (a, out) = (a.add(row * stride), out.add(row * PANEL));
