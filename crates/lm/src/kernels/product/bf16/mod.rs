@@ -13,9 +13,9 @@
 //! # Formats
 //! k is the index that is summed over. Both sides come in blocks of 32 k's, made of [`Line`]s:
 //!
-//! - Weight ([`Weight`](weight::Weight)): `[ceil(N/32)][ceil(K/32)][PARTS][16 pairs of k][32 columns][2]`. A part of a block is two
+//! - Weight ([`Weight`]): `[ceil(N/32)][ceil(K/32)][PARTS][16 pairs of k][32 columns][2]`. A part of a block is two
 //!   AMX tiles side by side (rows 128 bytes apart), and each half of a row is an operand of `vdpbf16ps`.
-//! - Left ([`Left`](left::Left)): `[ceil(R/16)][ceil(K/32)][PARTS][16 rows][32 k]`. A part of a block is one AMX tile.
+//! - Left ([`Left`]): `[ceil(R/16)][ceil(K/32)][PARTS][16 rows][32 k]`. A part of a block is one AMX tile.
 //!
 //! Whatever lies beyond the matrix is 0.
 //!
