@@ -2,7 +2,6 @@
 
 use anyhow::Result;
 use causal_trace_core::{Metric, Precision, TraceRecord};
-use causal_trace_lm::kernels::faster_than_f32;
 use causal_trace_results::TracedPrompt;
 
 use crate::printer::Printer;
@@ -20,22 +19,11 @@ pub(crate) struct Trial<Reference, Open, Measure> {
     pub(crate) measure: Measure,
 }
 
-/// The model at the fastest precision whose every probability is within 1e-4 of float32's; says which, and how far.
+/// The model at the first precision of the candidates whose every probability is within 1e-4 of float32's; says which, and
+/// how far. The candidates are those that are faster than float32 on this processor, the fastest first.
 ///
 /// `exact` is the model at float32. It is dropped before another is opened, so that never two are held.
 pub(crate) fn fastest<M, P>(
-    exact: M,
-    trial: Trial<
-        impl FnOnce(&M) -> Result<Option<(P, Vec<f64>)>>,
-        impl Fn(Precision) -> Result<M>,
-        impl Fn(&M, &P) -> Result<Option<Vec<f64>>>,
-    >,
-    printer: &Printer,
-) -> Result<M> {
-    fastest_of(faster_than_f32(), exact, trial, printer)
-}
-
-fn fastest_of<M, P>(
     candidates: &[Precision],
     exact: M,
     trial: Trial<
@@ -127,7 +115,7 @@ mod tests {
                 Ok(off(*model).map(|off| vec![0.5, 0.25 - off]))
             },
         };
-        let chosen = fastest_of(candidates, Precision::F32, trial, &Printer::new(true)).unwrap();
+        let chosen = fastest(candidates, Precision::F32, trial, &Printer::new(true)).unwrap();
         (chosen, opened.into_inner())
     }
 
@@ -150,7 +138,7 @@ mod tests {
             open: |_| anyhow::bail!("nothing is opened"),
             measure: |_: &Precision, (): &()| anyhow::bail!("nothing is measured"),
         };
-        let chosen = fastest_of(&ALL, Precision::F32, trial, &Printer::new(true)).unwrap();
+        let chosen = fastest(&ALL, Precision::F32, trial, &Printer::new(true)).unwrap();
         assert_eq!(chosen, Precision::F32);
     }
 

@@ -133,8 +133,12 @@ fn probabilities_equal_the_recorded_ones(engine: Engine, precision: Precision) -
                 let case = Case::read(&path);
                 let prompt = case.prompt();
                 // Float32's prediction: where two tokens are nearly as probable, bf16 may have another.
-                let answer = top_predictions(&exact.last_logits(&case.ids).unwrap(), 1)[0].0;
-                let wanted = TraceCase::new(&prompt, Answer::Token(answer));
+                let predicted = || top_predictions(&exact.last_logits(&case.ids).unwrap(), 1)[0].0;
+                let answer = match precision {
+                    Precision::F32 => Answer::Predicted,
+                    _ => Answer::Token(predicted()),
+                };
+                let wanted = TraceCase::new(&prompt, answer);
                 let record = traced_case(&model, wanted, &cases.config(component, engine)).unwrap();
                 let corrupted = causal_trace_core::effect::mean(&record.baseline.corrupted);
                 let means = record.grids[0].means();

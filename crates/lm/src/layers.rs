@@ -12,7 +12,7 @@ use crate::{Block, ModelError};
 
 /// How many blocks of a streamed model are in memory at most while its layers are walked through with two of them in
 /// use: those, and the one that is read ahead. Beside the last block the head takes the place of a third.
-pub const BLOCKS_AT_ONCE: usize = 3;
+pub(crate) const BLOCKS_AT_ONCE: usize = 3;
 
 /// Where a model's blocks and its head are.
 #[derive(Debug, Clone)]

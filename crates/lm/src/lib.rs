@@ -29,7 +29,7 @@ pub use error::ModelError;
 pub use family::supported_model_types;
 pub use fingerprint::{Fingerprint, sha256};
 pub use head::Head;
-pub use layers::{BLOCKS_AT_ONCE, Layers};
+pub use layers::Layers;
 pub use load::{LanguageModel, Placement};
 pub use model::{Model, top_predictions};
 pub use rope::{Rope, RopePairs, RopeScaling, RopeTable};

@@ -172,7 +172,8 @@ impl Builder<'_> {
         }
     }
 
-    /// The final norm and the unembedding, which a tied head shares with the token embedding if that is in memory.
+    /// The final norm and the unembedding; a tied head is packed from the token embedding, which is read where it is
+    /// not in memory.
     pub(crate) fn head(&mut self, embedding: Option<&[f32]>) -> Result<Head, ModelError> {
         let Architecture { d_model, d_vocab, norm, tied_head, final_softcap, bias, .. } = *self.architecture;
         let final_norm = self.norm(&format!("{}{}", self.prefix, self.names.final_norm), d_model, norm)?;

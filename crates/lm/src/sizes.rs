@@ -2,7 +2,8 @@
 
 use causal_trace_core::Precision;
 
-use crate::{Architecture, BLOCKS_AT_ONCE, NormKind, Positions, Wiring};
+use crate::layers::BLOCKS_AT_ONCE;
+use crate::{Architecture, NormKind, Positions, Wiring};
 
 impl Architecture {
     /// Number of parameters: embeddings, maps and norms with their biases; a tied head counts once.

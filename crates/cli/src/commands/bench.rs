@@ -13,6 +13,7 @@ use causal_trace_core::{
 };
 use causal_trace_engine::{Answer, Case, TraceError, minimal_operations, trace_batch};
 use causal_trace_lm::Model;
+use causal_trace_lm::kernels::faster_than_f32;
 
 use super::with_threads;
 use crate::args::{BenchArgs, PrecisionChoice};
@@ -183,7 +184,7 @@ fn fastest_on(
             Ok(records.first().map(probabilities))
         },
     };
-    fastest(exact, trial, printer)
+    fastest(faster_than_f32(), exact, trial, printer)
 }
 
 /// The largest difference of any probability of the records from those of the same model at float32.

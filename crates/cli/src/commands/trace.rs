@@ -5,6 +5,7 @@ use causal_trace_core::{
     Component, Grid, Method, Metric, MetricBaseline, Precision, Prompt, TraceConfig, TraceRecord, Window,
 };
 use causal_trace_engine::{Answer, Case, TraceError, trace_case};
+use causal_trace_lm::kernels::faster_than_f32;
 use causal_trace_lm::top_predictions;
 use causal_trace_report::{HeatMap, PRINT_DPI, terminal_map};
 use causal_trace_results::{CaseFile, ComponentEffects, Counterpart, NoiseSource, Strongest, TraceFile};
@@ -124,7 +125,7 @@ fn fastest_on(
             Err(error) => Err(error.into()),
         },
     };
-    fastest(exact, trial, printer)
+    fastest(faster_than_f32(), exact, trial, printer)
 }
 
 /// The options of the method: a counterpart means pairs, and only a counterpart does.

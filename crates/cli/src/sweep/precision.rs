@@ -4,6 +4,7 @@ use std::path::Path;
 
 use anyhow::Result;
 use causal_trace_core::{Fact, Precision, TraceConfig};
+use causal_trace_lm::kernels::faster_than_f32;
 use causal_trace_results::{ResultsFolder, Target};
 
 use super::{Pairing, Preparation, Work};
@@ -34,7 +35,7 @@ impl FirstFact<'_> {
             open: |precision| NamedModel::open(self.given, precision, printer),
             measure: |model: &NamedModel, place: &usize| self.on(model)?.probabilities(*place),
         };
-        fastest(exact, trial, printer)
+        fastest(faster_than_f32(), exact, trial, printer)
     }
 
     fn on<'a>(&'a self, model: &'a NamedModel) -> Result<Tracer<'a>> {

@@ -52,12 +52,6 @@ impl Linear {
         Linear { weight, bias }
     }
 
-    /// Number of weights and biases.
-    #[must_use]
-    pub fn n_parameters(&self) -> usize {
-        self.n_in() * self.n_out() + self.bias.as_ref().map_or(0, Vec::len)
-    }
-
     /// Width of what goes in.
     #[must_use]
     pub fn n_in(&self) -> usize {
@@ -196,18 +190,8 @@ pub(crate) fn linear_activated(
 
 #[cfg(test)]
 mod tests {
+    use super::super::product::numbers;
     use super::*;
-
-    /// Numbers without structure, the same in every run.
-    fn numbers(count: usize, seed: u32) -> Vec<f32> {
-        let mut state = seed;
-        (0..count)
-            .map(|_| {
-                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-                (state >> 8) as f32 / 16_777_216.0 - 0.5
-            })
-            .collect()
-    }
 
     #[test]
     fn equals_the_sum_of_products_in_both_layouts() {

@@ -22,12 +22,6 @@ impl Norm {
         Norm { kind, eps, weight, bias }
     }
 
-    /// Number of weights and biases.
-    #[must_use]
-    pub fn n_parameters(&self) -> usize {
-        self.weight.len() + self.bias.as_ref().map_or(0, Vec::len)
-    }
-
     /// Width of the rows.
     #[must_use]
     pub fn width(&self) -> usize {

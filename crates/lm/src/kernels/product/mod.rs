@@ -53,3 +53,15 @@ fn even_ranges(len: usize, most: usize, unit: usize) -> impl Iterator<Item = std
     let step = len.div_ceil(parts).next_multiple_of(unit).max(1);
     (0..len).step_by(step).map(move |start| start..(start + step).min(len))
 }
+
+/// Numbers between −½ and ½ without structure, the same in every run.
+#[cfg(test)]
+pub(super) fn numbers(count: usize, seed: u32) -> Vec<f32> {
+    let mut state = seed;
+    (0..count)
+        .map(|_| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 8) as f32 / 16_777_216.0 - 0.5
+        })
+        .collect()
+}

@@ -209,19 +209,8 @@ fn add_bias(tile: &mut [f32], bias: &[f32], start: usize) {
 mod tests {
     use causal_trace_core::Precision;
 
-    use super::super::Order;
+    use super::super::{Order, numbers};
     use super::*;
-
-    /// Numbers without structure, the same in every run.
-    fn numbers(count: usize, seed: u32) -> Vec<f32> {
-        let mut state = seed;
-        (0..count)
-            .map(|_| {
-                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-                (state >> 8) as f32 / 16_777_216.0 - 0.5
-            })
-            .collect()
-    }
 
     /// The largest error of a sum of `n_in` products of numbers up to ½, as a share of the root of `n_in`.
     fn tolerance(precision: Precision) -> f64 {
