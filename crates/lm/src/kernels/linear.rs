@@ -5,7 +5,7 @@ use std::ops::Range;
 use causal_trace_core::Precision;
 use rayon::prelude::*;
 
-use super::product::{Left, Order, Output, Weight, multiply};
+use super::product::{Left, Order, Output, ReadRows, Weight, multiply};
 use crate::Activation;
 
 /// A linear map `y = x · W + b`, its weight packed for a precision.
@@ -59,7 +59,7 @@ impl Linear {
         order: Order,
         bias: Option<Vec<f32>>,
         [n_in, n_out]: [usize; 2],
-        read: &(dyn Fn(Range<usize>, &mut [f32]) -> Result<(), E> + Sync),
+        read: &ReadRows<'_, E>,
     ) -> Result<Self, E> {
         Ok(Self::checked(Weight::pack(precision, order, n_in, n_out, read)?, bias))
     }

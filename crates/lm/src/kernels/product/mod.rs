@@ -20,8 +20,8 @@ mod weight;
 pub use isa::{Isa, IsaError};
 pub(super) use left::Left;
 pub(super) use multiply::{Output, multiply};
-pub use weight::Order;
 pub(super) use weight::Weight;
+pub use weight::{Order, ReadRows};
 
 use causal_trace_core::Precision;
 

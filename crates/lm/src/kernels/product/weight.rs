@@ -88,7 +88,7 @@ impl Weight {
 }
 
 /// Writes some rows of a stored matrix; called from any thread of the current pool, for every row once.
-pub(crate) type ReadRows<'a, E> = dyn Fn(Range<usize>, &mut [f32]) -> Result<(), E> + Sync + 'a;
+pub type ReadRows<'a, E> = dyn Fn(Range<usize>, &mut [f32]) -> Result<(), E> + Sync + 'a;
 
 /// How a matrix is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
