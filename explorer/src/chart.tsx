@@ -1,12 +1,15 @@
-// The charts: drawn by Observable Plot, in the page's colours and type, as wide as there is room.
+// The charts: drawn by Observable Plot in the page's colours, as wide as there is room.
 //
 // Plot puts a style element into every picture, which a strict Content-Security-Policy refuses. It is taken out before the
 // picture stands on the page; its few rules are in chart.css.
 
+import "./chart.css";
 import { plot, type PlotOptions } from "@observablehq/plot";
 import type { ComponentChildren } from "preact";
-import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
+import { withWords } from "./chart-file.ts";
 import type { CsvRow } from "./csv.ts";
+import type { Picture } from "./download.ts";
 import { Downloads } from "./downloads.tsx";
 import { number } from "./numbers.ts";
 
@@ -15,72 +18,68 @@ interface ChartProps {
   /** What is to be seen, for those who do not see it. */
   description: string;
   caption: ComponentChildren;
-  /** The name of its files, without an ending. */
+  /** Small print of the downloaded picture. */
+  note: string[];
+  /** Of downloaded files, without an ending. */
   name: string;
   /** Its numbers; the first row names the columns. */
   table: CsvRow[];
-  /** The chart for a width in pixels; it is drawn again when this is another function. */
+  /** The chart for a width in pixels; another function is another chart. */
   draw: (width: number) => PlotOptions;
 }
 
-/** The width at which a chart is drawn until its place is known. */
-const FIRST_WIDTH = 640;
+/** How wide a downloaded picture is, whatever the screen. */
+const FILE_WIDTH = 560;
 const LEAST_WIDTH = 240;
 
-export function Chart({ title, description, caption, name, table, draw }: ChartProps) {
-  const place = useRef<HTMLDivElement>(null);
-  const width = useWidth(place);
+export function Chart({ title, description, caption, note, name, table, draw }: ChartProps) {
+  const [place, width] = useWidth();
   useLayoutEffect(() => {
-    place.current?.replaceChildren(picture(draw(width), width, description));
-  }, [draw, width, description]);
-  const drawn = () => {
-    const svg = place.current?.querySelector("svg")?.cloneNode(true) as SVGSVGElement | undefined;
-    svg?.querySelectorAll("[aria-label=tip]").forEach((tip) => tip.remove());
-    return svg ? { svg, title, description } : null;
-  };
+    if (width > 0) place.current?.replaceChildren(picture(draw, width, description));
+  }, [place, draw, width, description]);
+  const forFile = (): Picture => ({ svg: withWords(picture(draw, FILE_WIDTH, description), title, note), title, description });
   return (
     <figure class="chart">
       <h4>{title}</h4>
       <div ref={place} class="chart-picture" />
       <figcaption>{caption}</figcaption>
-      <div class="chart-tools">
-        <Downloads what={title} name={name} picture={drawn} table={() => table} />
-        <Numbers title={title} table={table} />
-      </div>
+      <Downloads what={title} name={name} picture={forFile} table={() => table} />
+      <Numbers title={title} table={table} />
     </figure>
   );
 }
 
-function picture(options: PlotOptions, width: number, description: string): Element {
-  const svg = plot({ className: "plot", ariaLabel: description, width, ...options });
+function picture(draw: ChartProps["draw"], width: number, description: string): SVGSVGElement {
+  const svg = plot({ className: "plot", ariaLabel: description, width, ...draw(width) }) as SVGSVGElement;
   svg.querySelector("style")?.remove();
   svg.setAttribute("role", "img");
   return svg;
 }
 
-function useWidth(place: { current: HTMLElement | null }): number {
-  const [width, setWidth] = useState(FIRST_WIDTH);
-  useEffect(() => {
+function useWidth() {
+  const place = useRef<HTMLDivElement>(null);
+  const [width, setWidth] = useState(0);
+  useLayoutEffect(() => {
     const element = place.current;
     if (!element) return undefined;
     const measure = () => setWidth(Math.max(LEAST_WIDTH, Math.floor(element.clientWidth)));
+    measure();
     const observer = new ResizeObserver(measure);
     observer.observe(element);
-    measure();
     return () => observer.disconnect();
-  }, [place]);
-  return width;
+  }, []);
+  return [place, width] as const;
 }
 
 /** The numbers behind a chart, made when they are asked for. */
 function Numbers({ title, table }: { title: string; table: CsvRow[] }) {
-  const [open, setOpen] = useState(false);
+  const [isOpen, setOpen] = useState(false);
   const [head = [], ...rows] = table;
   return (
-    <details class="numbers" onToggle={(event) => setOpen(event.currentTarget.open)}>
+    <details class="chart-numbers" onToggle={(event) => setOpen(event.currentTarget.open)}>
       <summary>Numbers<span class="for-readers">: {title}</span></summary>
-      {open && (
-        <div class="scrolls" tabIndex={0} role="region" aria-label={`Numbers: ${title}`}>
+      {isOpen && (
+        <div class="scroll" tabIndex={0} role="region" aria-label={`Numbers: ${title}`}>
           <table>
             <thead><tr>{head.map((name, at) => <th key={at} scope="col">{name}</th>)}</tr></thead>
             <tbody>

@@ -13,7 +13,7 @@ const full: View = {
   scale: "shared",
   prompt: -7,
   cell: { row: 3, column: 11 },
-  form: "table",
+  peaks: "role", form: "table",
   search: "שלום <script>\n\u0000",
   sort: "total_effect",
   descending: true,

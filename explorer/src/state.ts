@@ -38,6 +38,8 @@ export interface View {
   prompt: number | null;
   /** The cell that is read. */
   cell: Cell | null;
+  /** Whose largest effects the overview counts: those of prompts, or of each role's tokens. */
+  peaks: "prompt" | "role";
   /** How maps are shown. */
   form: "map" | "table";
   search: string;
@@ -73,6 +75,7 @@ const FIELDS: { [K in keyof View]: Field<View[K]> } = {
   scale: choice("scale", ["prompt", "shared"], "prompt"),
   prompt: whole("prompt", -Number.MAX_SAFE_INTEGER),
   cell: { key: "cell", start: null, read: readCell, write: (cell) => (cell ? `${cell.row}.${cell.column}` : "") },
+  peaks: choice("peaks", ["prompt", "role"], "prompt"),
   form: choice("form", ["map", "table"], "map"),
   search: text("search"),
   sort: choice("sort", SORTS, "order"),
