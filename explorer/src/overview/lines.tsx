@@ -90,7 +90,7 @@ function chart(all: Point[], width: number, window: number, axis: string): PlotO
     marks: [
       gridY({ stroke: "var(--line)", strokeOpacity: 1 }),
       axisX({ ticks: range(layers, step), tickFormat: String, label: layerAxis(window), labelAnchor: "center", labelArrow: "none" }),
-      axisY({ label: axis, labelArrow: "none", tickFormat: number }),
+      axisY({ label: axis, labelArrow: "none" }),
       ruleY([0], { stroke: "currentColor" }),
       ...lines.map(({ look, points }) => areaY(points, { x: "layer", y1: "low", y2: "high", fill: look.color, fillOpacity: 0.16 })),
       ...lines.map(({ look, points }) => lineY(points, { x: "layer", y: "value", stroke: look.color, strokeWidth: 2, strokeDasharray: look.dashes, marker: layers === 1 ? "dot" : null })),

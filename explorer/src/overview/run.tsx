@@ -41,7 +41,7 @@ export function Counts({ folder, metric, summary }: { folder: Folder; metric: Me
           </>
         )}
       </dl>
-      {summary && <p class="quiet">The total effect is p − p*, with its 95 % interval; {intervals(summary)}.</p>}
+      {summary && <p class="quiet">The total effect is p − p*. {intervals(summary)}.</p>}
       {skipped > 0 && <Skipped folder={folder} skipped={skipped} />}
     </section>
   );
