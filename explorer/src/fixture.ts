@@ -5,8 +5,8 @@ import { facts, tokenize, type Fact } from "./fixture/facts.ts";
 import { summarize } from "./fixture/summary.ts";
 import type { Source } from "./source.ts";
 
-const LAYERS = 12;
-const SAMPLES = 5;
+export const LAYERS = 12;
+export const SAMPLES = 5;
 const COMPONENTS: Component[] = ["residual", "mlp", "attn"];
 const METRICS: Metric[] = ["probability", "logit_difference"];
 const PER_CHUNK = 8;
@@ -86,7 +86,7 @@ function detail(fact: Fact, id: number, random: () => number): PromptDetail {
   };
 }
 
-function grid(
+export function grid(
   component: Component, metric: Metric, tokens: number, [, end]: [number, number], p: number, corruptedP: number, late: boolean,
   random: () => number,
 ): Grid {
@@ -154,7 +154,7 @@ function average(values: Float32Array): number {
 }
 
 /** Numbers from 0 to 1 that are the same each time (mulberry32). */
-function randomNumbers(seed: number): () => number {
+export function randomNumbers(seed: number): () => number {
   let state = seed;
   return () => {
     state = (state + 0x6d2b79f5) | 0;

@@ -6,8 +6,9 @@ import { fileName } from "../download.ts";
 import { SMALL_SIZE } from "../heat-map/layout.ts";
 import { textWidth } from "../heat-map/text-width.ts";
 import { count, percent } from "../numbers.ts";
+import { PATTERN_NAMES } from "../words.ts";
 import { barColor } from "./peaks.tsx";
-import { CLASSES, smallPrint, titled } from "./words.ts";
+import { smallPrint, titled } from "./words.ts";
 
 interface Share {
   component: number;
@@ -30,7 +31,7 @@ export function Census({ folder, summary }: { folder: Folder; summary: Summary }
   const all = useMemo(() => shares(folder), [folder]);
   const draw = useCallback((width: number) => chart(all, folder, width), [all, folder]);
   const caption = `The class of every prompt by its strongest site (effect on the probability), the trivial last site left out. n = ${count(summary.prompts)} prompts.`;
-  const words = all.map(({ component, class: of, prompts, share }) => `${folder.components[component]?.label}, ${CLASSES[of]}: ${prompts} (${percent(share)}).`);
+  const words = all.map(({ component, class: of, prompts, share }) => `${folder.components[component]?.label}, ${PATTERN_NAMES[of]}: ${prompts} (${percent(share)}).`);
   return (
     <Chart
       title="Patterns of single prompts"
@@ -45,7 +46,7 @@ export function Census({ folder, summary }: { folder: Folder; summary: Summary }
 }
 
 function chart(all: Share[], folder: Folder, width: number): PlotOptions {
-  const names = Object.values(CLASSES);
+  const names = Object.values(PATTERN_NAMES);
   const marginLeft = 14 + Math.max(...names.map((name) => textWidth(name, SMALL_SIZE)));
   const label = ({ prompts, share }: Share) => `${count(prompts)} (${percent(share)})`;
   const marginRight = 10 + Math.max(0, ...all.map((share) => textWidth(label(share), SMALL_SIZE)));
@@ -58,9 +59,9 @@ function chart(all: Share[], folder: Folder, width: number): PlotOptions {
     marks: [
       axisX({ label: "share of prompts (%)", labelAnchor: "center", labelArrow: "none", ticks: width < 480 ? 3 : 6, tickFormat: (value: number) => String(Math.round(100 * value)) }),
       axisY({ label: null, tickSize: 0 }),
-      barX(all, { x: "share", y: (share: Share) => CLASSES[share.class], fy: "component", fill: ({ component }: Share) => barColor(folder.components[component]?.name ?? "residual") }),
+      barX(all, { x: "share", y: (share: Share) => PATTERN_NAMES[share.class], fy: "component", fill: ({ component }: Share) => barColor(folder.components[component]?.name ?? "residual") }),
       ruleX([0], { stroke: "currentColor" }),
-      text(all, { x: "share", y: (share: Share) => CLASSES[share.class], fy: "component", text: label, textAnchor: "start", dx: 4 }),
+      text(all, { x: "share", y: (share: Share) => PATTERN_NAMES[share.class], fy: "component", text: label, textAnchor: "start", dx: 4 }),
       text(titles, { text: "text", fy: "component", frameAnchor: "top-left", dx: 4 - marginLeft, dy: -14, textAnchor: "start", fontWeight: 600 }),
     ],
   };

@@ -7,9 +7,10 @@ import { SMALL_SIZE } from "../heat-map/layout.ts";
 import { textWidth } from "../heat-map/text-width.ts";
 import { columnStep } from "../heat-map/ticks.ts";
 import { count, number } from "../numbers.ts";
-import { layerAxis, LOOKS, ROLES, SHORT_ROLES } from "./roles.ts";
+import { layerAxis } from "../words.ts";
+import { LOOKS, ROLES, SHORT_ROLES } from "./roles.ts";
 import { spread } from "./spread.ts";
-import { averageAxis, intervals, smallPrint, titled, type AverageOf } from "./words.ts";
+import { averageAxis, doing, intervals, smallPrint, type AverageOf } from "./words.ts";
 
 export interface Point {
   role: number;
@@ -45,13 +46,14 @@ export function Lines({ folder, component, metric, summary, of }: LinesProps) {
   const table = summary.components[component.name];
   const all = useMemo(() => (table ? points(table, of) : []), [table, of]);
   const axis = averageAxis(of, metric);
-  const draw = useCallback((width: number) => chart(all, width, component.window, axis), [all, component.window, axis]);
+  const layers = layerAxis(component.name, folder.direction, component.window);
+  const draw = useCallback((width: number) => chart(all, width, layers, axis), [all, layers, axis]);
   if (!table) return null;
-  const what = of === "effect" ? "average indirect effect" : "average percent improvement";
+  const what = of === "effect" ? "Average indirect effect" : "Average percent improvement";
   const tokens = ROLES.map((role, at) => `${role} ${count(table.counts[at] ?? 0)}`).join(", ");
   return (
     <Chart
-      title={`${titled(component)}: ${what} by layer`}
+      title={`${what} of ${doing(folder, component)}`}
       description={`Lines of the ${axis} by layer. ${strongest(all, of)}`}
       caption={<>{of === "effect" ? `Bands: ${intervals(summary)}. ` : "Without intervals. "}n = {count(summary.prompts)} prompts; tokens: {tokens}.</>}
       note={[...(of === "effect" ? [`bands: ${intervals(summary)}`] : []), ...smallPrint(folder, summary)]}
@@ -78,7 +80,7 @@ function strongest(all: Point[], of: AverageOf): string {
   }).join(" ");
 }
 
-function chart(all: Point[], width: number, window: number, axis: string): PlotOptions {
+function chart(all: Point[], width: number, layerAxis: string, axis: string): PlotOptions {
   const layers = 1 + Math.max(0, ...all.map((point) => point.layer));
   const lines = LOOKS.map((look, role) => ({ look, points: all.filter((point) => point.role === role) })).filter((line) => line.points.length > 0);
   const marginRight = LABEL_GAP + SAMPLE + 6 + Math.max(...SHORT_ROLES.map((role) => textWidth(role, SMALL_SIZE)));
@@ -89,7 +91,7 @@ function chart(all: Point[], width: number, window: number, axis: string): PlotO
     y: { nice: true },
     marks: [
       gridY({ stroke: "var(--line)", strokeOpacity: 1 }),
-      axisX({ ticks: range(layers, step), tickFormat: String, label: layerAxis(window), labelAnchor: "center", labelArrow: "none" }),
+      axisX({ ticks: range(layers, step), tickFormat: String, label: layerAxis, labelAnchor: "center", labelArrow: "none" }),
       axisY({ label: axis, labelArrow: "none" }),
       ruleY([0], { stroke: "currentColor" }),
       ...lines.map(({ look, points }) => areaY(points, { x: "layer", y1: "low", y2: "high", fill: look.color, fillOpacity: 0.16 })),

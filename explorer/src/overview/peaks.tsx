@@ -8,8 +8,9 @@ import { colorAt, css } from "../heat-map/ramp.ts";
 import { textWidth } from "../heat-map/text-width.ts";
 import { columnStep } from "../heat-map/ticks.ts";
 import { count, counted } from "../numbers.ts";
-import { layerAxis, ROLES } from "./roles.ts";
-import { smallPrint, titled } from "./words.ts";
+import { layerAxis } from "../words.ts";
+import { ROLES } from "./roles.ts";
+import { doing, smallPrint } from "./words.ts";
 
 /** Where a prompt's largest effect is, or where that of each role's tokens is. */
 export type PeaksOf = "prompt" | "role";
@@ -37,7 +38,8 @@ interface PeaksProps {
 export function Peaks({ folder, component, metric, summary, of }: PeaksProps) {
   const table = summary.components[component.name];
   const all = useMemo(() => (table ? bars(table, of) : []), [table, of]);
-  const draw = useCallback((width: number) => chart(all, width, component), [all, component]);
+  const layers = layerAxis(component.name, folder.direction, component.window);
+  const draw = useCallback((width: number) => chart(all, width, component.name, layers), [all, component, layers]);
   if (!table) return null;
   const sums = ROLES.map((_, role) => all.filter((bar) => bar.role === role).reduce((sum, bar) => sum + bar.prompts, 0));
   const without = table.without_peak === 0 ? "Every prompt has one." : `Without one: ${counted(table.without_peak, "prompt")} of ${count(summary.prompts)}.`;
@@ -46,7 +48,7 @@ export function Peaks({ folder, component, metric, summary, of }: PeaksProps) {
     : `For each role by itself, the layer with the largest effect of its tokens. n = ${count(summary.prompts)} prompts.`;
   return (
     <Chart
-      title={`${titled(component)}: ${of === "prompt" ? "where prompts have their largest effect" : "where each role has its largest effect"}`}
+      title={`Largest effect of ${of === "prompt" ? "each prompt" : "each role"}, ${doing(folder, component)}`}
       description={`Bars: prompts by layer, for each role. ${ROLES.map((role, at) => `${role}: ${sums[at]}.`).join(" ")} ${caption}`}
       caption={caption}
       note={[caption, ...smallPrint(folder, summary)]}
@@ -65,7 +67,7 @@ export function barColor(component: Component): string {
   return css(colorAt(component, BAR_DARKNESS));
 }
 
-function chart(all: Bar[], width: number, component: ComponentInfo): PlotOptions {
+function chart(all: Bar[], width: number, component: Component, layerAxis: string): PlotOptions {
   const layers = 1 + Math.max(0, ...all.map((bar) => bar.layer));
   const step = columnStep((textWidth(String(layers), SMALL_SIZE) + 8) / ((width - MARGIN_LEFT - MARGIN_RIGHT) / layers));
   const titles = ROLES.map((name, role) => {
@@ -79,9 +81,9 @@ function chart(all: Bar[], width: number, component: ComponentInfo): PlotOptions
     y: { nice: true, domain: [0, Math.max(1, ...all.map((bar) => bar.prompts))] },
     fy: { domain: ROLES.map((_, role) => role), padding: 0.32, axis: null },
     marks: [
-      axisX({ ticks: Array.from({ length: Math.ceil(layers / step) }, (_, at) => at * step), tickFormat: String, label: layerAxis(component.window), labelAnchor: "center", labelArrow: "none" }),
+      axisX({ ticks: Array.from({ length: Math.ceil(layers / step) }, (_, at) => at * step), tickFormat: String, label: layerAxis, labelAnchor: "center", labelArrow: "none" }),
       axisY({ ticks: 2, tickFormat: "d", label: "prompts", labelArrow: "none", labelAnchor: "center" }),
-      rectY(all, { x1: (bar: Bar) => bar.layer - 0.42, x2: (bar: Bar) => bar.layer + 0.42, y: "prompts", fy: "role", fill: barColor(component.name) }),
+      rectY(all, { x1: (bar: Bar) => bar.layer - 0.42, x2: (bar: Bar) => bar.layer + 0.42, y: "prompts", fy: "role", fill: barColor(component) }),
       ruleY(ROLES.map((_, role) => role), { y: 0, fy: (role: number) => role, stroke: "currentColor" }),
       text(titles, { text: "text", fy: "role", frameAnchor: "top-left", dy: -13, textAnchor: "start" }),
       tip(all, pointerX({ x: "layer", y: "prompts", fy: "role", title })),

@@ -5,8 +5,9 @@ import { divergingScale, effectScale, type ColorScale } from "../heat-map/color-
 import type { HeatMapData, Reading } from "../heat-map/model.ts";
 import { count, number, percent, signed, signedPercent } from "../numbers.ts";
 import type { Cell } from "../state.ts";
-import { layerAxis, ROLES } from "./roles.ts";
-import { smallPrint, titled, type AverageOf } from "./words.ts";
+import { layerAxis, metricWithUnit } from "../words.ts";
+import { ROLES } from "./roles.ts";
+import { doing, smallPrint, type AverageOf } from "./words.ts";
 
 /** All that a map of a component is made from. */
 export interface Averages {
@@ -23,9 +24,9 @@ export function averageMap({ folder, component, metric, summary, table }: Averag
   const isEffect = of === "effect";
   const scale = isEffect || cutoff ? effectScale(component.name, metric.expected_sign, cutoff, values) : divergingScale(values);
   return {
-    ...frame(component, table, values, scale),
-    title: `${titled(component)}: ${isEffect ? "average indirect effect" : "average percent improvement"}`,
-    measure: isEffect ? (metric.unit ? `${metric.label}, ${metric.unit}` : metric.label) : `${metric.label}, %`,
+    ...frame(folder, component, table, values, scale),
+    title: `Average ${isEffect ? "indirect effect" : "percent improvement"} of ${doing(folder, component)}`,
+    measure: isEffect ? `average IE (${metricWithUnit(metric)})` : "average PI (%)",
     format: isEffect ? signed : signedPercent,
     factor: isEffect ? 1 : 100,
     note: smallPrint(folder, summary),
@@ -36,8 +37,8 @@ export function averageMap({ folder, component, metric, summary, table }: Averag
 export function wrongDirectionMap({ folder, component, metric, summary, table }: Averages): HeatMapData {
   const scale: ColorScale = { ramp: component.name, pale: 0, dark: 1, cutoff: false, root: false };
   return {
-    ...frame(component, table, flat(table.wrong_direction_share), scale),
-    title: `${titled(component)}: prompts with an effect in the wrong direction`,
+    ...frame(folder, component, table, flat(table.wrong_direction_share), scale),
+    title: `Effects in the wrong direction, ${doing(folder, component)}`,
     measure: "share of prompts, %",
     format: percent,
     factor: 100,
@@ -45,13 +46,13 @@ export function wrongDirectionMap({ folder, component, metric, summary, table }:
   };
 }
 
-function frame(component: ComponentInfo, table: ComponentSummary, values: Float64Array, scale: ColorScale) {
+function frame(folder: Folder, component: ComponentInfo, table: ComponentSummary, values: Float64Array, scale: ColorScale) {
   return {
     rows: ROLES.map((label) => ({ label })),
     rowKind: "name" as const,
     rowAxis: "role",
     columns: table.layers,
-    columnAxis: layerAxis(component.window),
+    columnAxis: layerAxis(component.name, folder.direction, component.window),
     values,
     noValue: "no token has this role",
     scale,

@@ -20,8 +20,3 @@ export const LOOKS = [
   { color: "var(--line-5)", dashes: "14 4" },
   { color: "var(--line-6)", dashes: "none" },
 ] as const;
-
-/** What layers are called on an axis. */
-export function layerAxis(window: number): string {
-  return window <= 1 ? "layer" : `center of interval of ${window} layers`;
-}

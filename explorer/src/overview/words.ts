@@ -1,27 +1,24 @@
 // What the overview calls things, and what made its numbers.
 
-import type { ComponentInfo, Folder, MetricInfo, PeakClass, Summary } from "../data.ts";
+import type { ComponentInfo, Folder, MetricInfo, Summary } from "../data.ts";
 import { count, counted } from "../numbers.ts";
-
-/** The classes of the census (docs/statistics.md), in its order. */
-export const CLASSES: Record<PeakClass, string> = {
-  last_subject: "last subject token",
-  second_to_last_subject: "second-to-last subject token",
-  other_subject: "other subject token",
-  late_site: "late site",
-  none: "no peak",
-};
+import { mapTitle, metricWithUnit } from "../words.ts";
 
 /** Two measures that the averages have. */
 export type AverageOf = "effect" | "improvement";
 
 /** As in "average indirect effect (KL divergence, nats)". */
 export function averageAxis(of: AverageOf, metric: MetricInfo): string {
-  const what = metric.unit ? `${metric.label}, ${metric.unit}` : metric.label;
-  return of === "improvement" ? `average percent improvement (${metric.label}, %)` : `average indirect effect (${what})`;
+  return of === "improvement" ? `average percent improvement (${metric.label}, %)` : `average indirect effect (${metricWithUnit(metric)})`;
 }
 
-/** A component at the beginning of a title: "MLP, window of 10 layers", with a capital. */
+/** What was done, as the end of a title: "restoring MLP outputs, demo". */
+export function doing(folder: Folder, component: ComponentInfo): string {
+  const title = mapTitle(component.name, folder.direction, folder.model);
+  return title.charAt(0).toLowerCase() + title.slice(1);
+}
+
+/** A component as a heading: "MLP, window of 10 layers", with a capital. */
 export function titled({ label }: ComponentInfo): string {
   return label.charAt(0).toUpperCase() + label.slice(1);
 }
