@@ -22,6 +22,7 @@ const full: View = {
   page: 4,
   otherFolder: "résultats",
   otherComponent: "mlp",
+  liveText: "a & b", liveSubject: "2-5", liveAnswer: 17, liveCounterpart: "c=d", liveSettings: "window:5 noise:u1.5",
   theme: "dark",
 };
 

@@ -52,6 +52,12 @@ export interface View {
   /** The other side of a comparison; empty or "same" for what this side is. */
   otherFolder: string;
   otherComponent: Component | "same";
+  /** The live view's form, in the words of live/form.ts. */
+  liveText: string;
+  liveSubject: string;
+  liveAnswer: number | null;
+  liveCounterpart: string;
+  liveSettings: string;
   theme: "auto" | "light" | "dark";
 }
 
@@ -85,6 +91,11 @@ const FIELDS: { [K in keyof View]: Field<View[K]> } = {
   page: { key: "page", start: 1, read: (text) => readWhole(text, 1), write: String },
   otherFolder: text("with-folder"),
   otherComponent: choice("with-component", ["same", ...COMPONENTS], "same"),
+  liveText: text("text"),
+  liveSubject: text("subject"),
+  liveAnswer: whole("answer", 0),
+  liveCounterpart: text("counterpart"),
+  liveSettings: text("settings"),
   theme: choice("theme", ["auto", "light", "dark"], "auto"),
 };
 

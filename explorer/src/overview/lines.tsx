@@ -53,7 +53,7 @@ export function Lines({ folder, component, metric, summary, of }: LinesProps) {
   const tokens = ROLES.map((role, at) => `${role} ${count(table.counts[at] ?? 0)}`).join(", ");
   return (
     <Chart
-      title={`${what} of ${doing(folder, component)}`}
+      title={`${what} by layer, ${doing(folder, component)}`}
       description={`Lines of the ${axis} by layer. ${strongest(all, of)}`}
       caption={<>{of === "effect" ? `Bands: ${intervals(summary)}. ` : "Without intervals. "}n = {count(summary.prompts)} prompts; tokens: {tokens}.</>}
       note={[...(of === "effect" ? [`bands: ${intervals(summary)}`] : []), ...smallPrint(folder, summary)]}

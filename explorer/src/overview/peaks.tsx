@@ -76,7 +76,7 @@ function chart(all: Bar[], width: number, component: Component, layerAxis: strin
   });
   const title = ({ role, layer, prompts }: Bar) => `${ROLES[role]}, layer ${layer}\n${counted(prompts, "prompt")}`;
   return {
-    height: 430, marginLeft: MARGIN_LEFT, marginRight: MARGIN_RIGHT, marginTop: 18, marginBottom: 38,
+    height: 380, marginLeft: MARGIN_LEFT, marginRight: MARGIN_RIGHT, marginTop: 18, marginBottom: 38,
     x: { domain: [-0.5, layers - 0.5] },
     y: { nice: true, domain: [0, Math.max(1, ...all.map((bar) => bar.prompts))] },
     fy: { domain: ROLES.map((_, role) => role), padding: 0.32, axis: null },
