@@ -33,6 +33,7 @@ test("markup is text", () => {
 test("in a prompt only odd spaces are marked", () => {
   assert.equal(visible("The Space Needle", "odd"), "The Space Needle");
   assert.equal(visible(" a  b ", "odd"), "·a··b·");
+  assert.deepEqual(pieces(" a ", "odd", ["x", "y"]), [{ text: " a ", stands: null }]);
 });
 
 test("a reader hears the marks", () => {

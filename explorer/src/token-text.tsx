@@ -12,14 +12,16 @@ export interface Piece {
 /** Whether spaces within a text are marked, or only those at its ends and next to each other. */
 export type Spaces = "all" | "odd";
 
+export type Between = [before?: string | undefined, after?: string | undefined];
+
 const SIGNS: Record<string, [sign: string, stands: string]> = {
   "\n": ["⏎", "line end"],
   "\t": ["→", "tab"],
   "\ufffd": ["\ufffd", "bytes that are no character by themselves"],
 };
 
-/** The text in pieces, as they are shown. */
-export function pieces(text: string, spaces: Spaces = "all"): Piece[] {
+/** The text in pieces, as they are shown; `between` are the characters before and after a part of a longer text. */
+export function pieces(text: string, spaces: Spaces = "all", between: Between = []): Piece[] {
   if (text === "") return [{ text: "\"\"", stands: "empty" }];
   const found: Piece[] = [];
   let plain = "";
@@ -29,7 +31,7 @@ export function pieces(text: string, spaces: Spaces = "all"): Piece[] {
   };
   const characters = [...text];
   characters.forEach((character, at) => {
-    const mark = markOf(character, characters[at - 1], characters[at + 1], spaces);
+    const mark = markOf(character, characters[at - 1] ?? between[0], characters[at + 1] ?? between[1], spaces);
     if (!mark) {
       plain += character;
       return;
@@ -83,12 +85,14 @@ interface TokenTextProps {
   /** The most characters; the whole text stands in the tooltip then. */
   most?: number;
   spaces?: Spaces;
+  between?: Between;
 }
 
 /** A token, exactly. */
-export function TokenText({ text, most = Infinity, spaces = "all" }: TokenTextProps) {
+export function TokenText({ text, most = Infinity, spaces = "all", between = [] }: TokenTextProps) {
+  const [before, after] = between;
   const shown = cut(text, most);
-  const list = useMemo(() => pieces(shown, spaces), [shown, spaces]);
+  const list = useMemo(() => pieces(shown, spaces, [before, after]), [shown, spaces, before, after]);
   const hasMarks = spaces === "all" && list.some((piece) => piece.stands !== null);
   return (
     <bdi class="token" title={shown === text ? undefined : visible(cut(text, 2000), spaces)}>
@@ -101,6 +105,6 @@ export function TokenText({ text, most = Infinity, spaces = "all" }: TokenTextPr
 }
 
 /** A text such as a prompt: only what would not be seen is marked. */
-export function PlainText({ text, most }: { text: string; most?: number }) {
-  return <TokenText text={text} spaces="odd" {...(most === undefined ? {} : { most })} />;
+export function PlainText(props: Omit<TokenTextProps, "spaces">) {
+  return <TokenText {...props} spaces="odd" />;
 }

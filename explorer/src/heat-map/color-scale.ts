@@ -16,7 +16,7 @@ export interface ColorScale {
   root: boolean;
 }
 
-/** From this share of the largest effect in the expected direction on, effects in the wrong one are worth a colour. */
+/** From this share of the largest effect in the expected direction on, average effects in the wrong one get a colour. */
 const BOTH_WAYS = 0.5;
 /** Differences below this share of the scale's larger end are rounding, not effects. */
 const ROUNDING = 1e-6;
@@ -52,15 +52,17 @@ export function valueScale(ramp: Ramp, expectedSign: number, unpatched: number, 
 }
 
 /** The colours that suit effects: without a cutoff, those in the wrong direction must be seen where they are clear. */
-export function effectScale(ramp: Ramp, expectedSign: number, cutoff: boolean, values: ArrayLike<number>): ColorScale {
+export function effectScale(
+  ramp: Ramp, expectedSign: number, cutoff: boolean, values: ArrayLike<number>, bothWays = BOTH_WAYS,
+): ColorScale {
   if (cutoff) return cutoffScale(ramp, expectedSign, values);
-  return goesBothWays(expectedSign, values) ? divergingScale(values) : sequentialScale(ramp, expectedSign, values);
+  return goesBothWays(expectedSign, values, bothWays) ? divergingScale(values) : sequentialScale(ramp, expectedSign, values);
 }
 
 /** Whether effects in the wrong direction are worth a colour of their own. */
-export function goesBothWays(expectedSign: number, values: ArrayLike<number>): boolean {
+export function goesBothWays(expectedSign: number, values: ArrayLike<number>, bothWays = BOTH_WAYS): boolean {
   const { low, high } = range(values);
-  return expectedSign > 0 ? -low > BOTH_WAYS * high : high > BOTH_WAYS * -low;
+  return expectedSign > 0 ? -low > bothWays * high : high > bothWays * -low;
 }
 
 /** The colour of a value; one beyond the ends gets the end's. */

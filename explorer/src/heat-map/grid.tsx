@@ -11,11 +11,12 @@ interface GridProps {
   cell: Cell | null;
   describedBy: string;
   onMove: (cell: Cell, settled: boolean) => void;
+  onLeave: () => void;
   onFocus: (isFocused: boolean) => void;
 }
 
 /** What lies over the picture: takes the pointer and the keys, and is the map for those who cannot see it. */
-export function Grid({ data, plot, cell, describedBy, onMove, onFocus }: GridProps) {
+export function Grid({ data, plot, cell, describedBy, onMove, onLeave, onFocus }: GridProps) {
   const id = useId();
   const [rows, columns] = [data.rows.length, data.columns];
   const active = cell ?? { row: 0, column: 0 };
@@ -46,6 +47,7 @@ export function Grid({ data, plot, cell, describedBy, onMove, onFocus }: GridPro
       style={{ left: `${plot.x}px`, top: `${plot.y}px`, width: `${plot.width}px`, height: `${plot.height}px` }}
       onKeyDown={press}
       onPointerMove={point(false)}
+      onPointerLeave={onLeave}
       onClick={point(true)}
       onFocus={() => {
         onFocus(true);

@@ -9,6 +9,7 @@ import { layOut } from "./layout.ts";
 import { clampCell, type HeatMapData, type Reading } from "./model.ts";
 import { Readout } from "./readout.tsx";
 import { mapRows, MapTable } from "./table.tsx";
+import { useCell } from "./use-cell.ts";
 
 /** How wide a downloaded picture is, whatever the screen. */
 const FILE_WIDTH = 560;
@@ -24,14 +25,21 @@ export interface HeatMapProps {
   cell?: Cell | null;
   /** `settled` where the reader chose the cell, by a click or a key, and did not only pass over it. */
   onCell?: (cell: Cell, settled: boolean) => void;
+  /** The pointer passes over no cell any more. */
+  onLeave?: () => void;
 }
 
-export function HeatMap({ data, read, name, form = "map", cell, onCell }: HeatMapProps) {
-  const [own, setOwn] = useState<Cell | null>(null);
-  const held = clampCell(data, cell === undefined ? own : cell);
+export function HeatMap({ data, read, name, form = "map", cell, onCell, onLeave }: HeatMapProps) {
+  const [chosen, setChosen] = useState<Cell | null>(null);
+  const own = useCell(chosen, setChosen);
+  const held = clampCell(data, cell === undefined ? own.cell : cell);
   const move = (next: Cell, settled: boolean) => {
-    setOwn(next);
+    own.onCell(next, settled);
     onCell?.(next, settled);
+  };
+  const leave = () => {
+    own.onLeave();
+    onLeave?.();
   };
   const [box, width] = useWidth();
   const layout = useMemo(() => layOut(data, width, false), [data, width]);
@@ -44,7 +52,7 @@ export function HeatMap({ data, read, name, form = "map", cell, onCell }: HeatMa
         {width > 0 && form === "map" && (
           <>
             <Drawing data={data} layout={layout} cell={held} />
-            <Grid data={data} plot={layout.plot} cell={held} describedBy={id} onMove={move} onFocus={setFocused} />
+            <Grid data={data} plot={layout.plot} cell={held} describedBy={id} onMove={move} onLeave={leave} onFocus={setFocused} />
           </>
         )}
         {form === "table" && <MapTable data={data} cell={held} onMove={move} />}

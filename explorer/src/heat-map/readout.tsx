@@ -21,8 +21,7 @@ export function Readout({ id, data, cell, readings, isSpoken }: ReadoutProps) {
           <dt>{data.rowAxis}</dt>
           <dd>
             {data.rowKind === "token" ? <TokenText text={row.label} most={500} /> : <PlainText text={row.label} most={500} />}
-            {data.rowKind === "token" && <span class="quiet"> {cell.row}</span>}
-            {row.mark === "*" && <span class="quiet"> subject</span>}
+            {data.rowKind === "token" && <span class="quiet"> (position {cell.row}{row.mark === "*" && ", subject"})</span>}
           </dd>
           {readings.map(({ label, text }) => [<dt key={label}>{label}</dt>, <dd key={`${label} text`}>{text}</dd>])}
         </dl>
