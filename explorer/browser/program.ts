@@ -1,7 +1,7 @@
 // The program under test, and what it makes for the tests.
 
 import { execFile, spawn, type ChildProcess } from "node:child_process";
-import { once } from "node:events";
+import { once as event } from "node:events";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -21,10 +21,16 @@ function program(): string {
   return found;
 }
 
+/** What is undone when all tests of the file have ended, the last first. */
+const cleanups: (() => void | Promise<void>)[] = [];
+after(async () => {
+  for (const cleanup of cleanups.reverse()) await cleanup();
+});
+
 /** An empty folder that is removed when the file's tests have ended. */
 export function temporaryFolder(): string {
   const folder = mkdtempSync(path.join(tmpdir(), "causal-trace-"));
-  after(() => rmSync(folder, { recursive: true, force: true }));
+  cleanups.push(() => rmSync(folder, { recursive: true, force: true }));
   return folder;
 }
 
@@ -47,7 +53,7 @@ export async function serve(folder: string, ...words: string[]): Promise<Server>
   const child = spawn(program(), ["serve", ...words], { cwd: folder, stdio: ["ignore", "pipe", "pipe"] });
   let output = "";
   const stop = () => stopped(child);
-  after(stop);
+  cleanups.push(stop);
   const url = await new Promise<string>((resolve, reject) => {
     const fail = (why: string) => reject(new Error(`causal-trace serve ${words.join(" ")} ${why}:\n${output}`));
     const timer = setTimeout(() => fail("did not say where its page is"), START_MS);
@@ -68,7 +74,13 @@ export async function serve(folder: string, ...words: string[]): Promise<Server>
 
 async function stopped(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
-  const ended = once(child, "exit");
+  const ended = event(child, "exit");
   child.kill("SIGTERM");
   await ended;
+}
+
+/** What is made at the first call, and only then: where tests are skipped, nothing is. */
+export function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | null = null;
+  return () => (made ??= make());
 }
