@@ -1,6 +1,6 @@
 // A trace as a heat map: which values, colours and words.
 
-import type { Component, Folder, Grid, MetricInfo } from "../data.ts";
+import type { Component, Folder, Grid, MetricInfo, PromptDetail } from "../data.ts";
 import { chosenSample, measured, unpatched } from "../effects.ts";
 import { number, signed, signedPercent } from "../numbers.ts";
 import type { Cell, Measure } from "../state.ts";
@@ -10,7 +10,7 @@ import { effectScale, valueScale, type ColorScale } from "./color-scale.ts";
 import type { HeatMapData, HeatMapRow, Reading } from "./model.ts";
 
 /** As color-scale's, for one prompt: a map whose 0 is far from pale misleads, and here there is room for another colour. */
-const BOTH_WAYS = 0.2;
+export const BOTH_WAYS = 0.2;
 
 /** What every map of a prompt's trace has in common. */
 export interface TracedPrompt {
@@ -19,6 +19,12 @@ export interface TracedPrompt {
   tokens: string[];
   subject: [number, number] | null;
   answer: string;
+}
+
+export function tracedPrompt(folder: Folder, detail: PromptDetail): TracedPrompt {
+  const { model, direction } = folder;
+  const { tokens, subject, answer } = detail;
+  return { model, direction, tokens, subject, answer };
 }
 
 export interface Shown {

@@ -3,7 +3,7 @@ import type { Component, Folder, Grid, PromptDetail } from "../data.ts";
 import { fileName } from "../download.ts";
 import { HeatMap, type HeatMapProps } from "../heat-map/heat-map.tsx";
 import { sharedScale } from "../heat-map/shared-scale.ts";
-import { readSite, traceMap, traceNote, type Shown, type TracedPrompt } from "../heat-map/trace-map.ts";
+import { readSite, traceMap, tracedPrompt, traceNote, type Shown, type TracedPrompt } from "../heat-map/trace-map.ts";
 import { useCell } from "../heat-map/use-cell.ts";
 import type { View } from "../state.ts";
 import type { Change } from "../use-view.ts";
@@ -72,12 +72,6 @@ function PromptMap({ folder, detail, prompt, grid, shown, program, isShared, ...
 /** What of a metric is shown, the same value as long as nothing of it changes. */
 export function useShown(folder: Folder, { metric: name, measure, cutoff, sample }: View): Shown {
   return useMemo(() => ({ metric: metricInfo(folder, name), measure, cutoff, sample }), [folder, name, measure, cutoff, sample]);
-}
-
-export function tracedPrompt(folder: Folder, detail: PromptDetail): TracedPrompt {
-  const { model, direction } = folder;
-  const { tokens, subject, answer } = detail;
-  return { model, direction, tokens, subject, answer };
 }
 
 export function mapFileName(folder: Folder, id: number, component: Component, { metric, measure, sample }: Shown): string {

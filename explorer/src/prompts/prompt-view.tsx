@@ -1,8 +1,9 @@
 import { useEffect, useRef } from "preact/hooks";
-import type { Folder, PromptRow } from "../data.ts";
+import type { Folder, PromptRow, Report } from "../data.ts";
 import { addressOf, useExplorer } from "../explorer.tsx";
 import { PromptFacts } from "./facts.tsx";
 import { MarkedPrompt, subjectParts } from "./marked-prompt.tsx";
+import { Neighbours } from "./neighbours.tsx";
 import { PromptMaps } from "./prompt-maps.tsx";
 import type { Indexed } from "./rows.ts";
 import { Switches } from "./switches.tsx";
@@ -25,7 +26,9 @@ export function PromptView({ folder, index, row, rows }: PromptViewProps) {
   useEffect(() => heading.current?.focus({ preventScroll: true }), [row.id]);
   return (
     <article class="prompt-view" aria-busy={loaded.state === "waiting" && row.chunk !== null}>
-      <Neighbours row={row} rows={rows} />
+      <Neighbours id={row.id} rows={rows}>
+        {canCompare(report) && <a href={addressOf(view, { tab: "compare" })}>Compare</a>}
+      </Neighbours>
       <h1 ref={heading} tabIndex={-1} class="prompt-title">
         <MarkedPrompt parts={subjectParts(row, detail ?? { tokens: [], subject: null })} />
       </h1>
@@ -45,21 +48,7 @@ export function PromptView({ folder, index, row, rows }: PromptViewProps) {
   );
 }
 
-function Neighbours({ row, rows }: { row: PromptRow; rows: Indexed[] }) {
-  const { view, report } = useExplorer();
-  const at = rows.findIndex((other) => other.row.id === row.id);
-  const link = (to: Indexed | undefined, text: string) => (
-    to ? <a href={addressOf(view, { prompt: to.row.id })}>{text}</a> : <span class="quiet" aria-disabled="true">{text}</span>
-  );
-  return (
-    <nav class="neighbours" aria-label="Other prompts">
-      <a href={addressOf(view, { prompt: null })}>All prompts</a>
-      {link(at > 0 ? rows[at - 1] : undefined, "Previous")}
-      {link(at >= 0 ? rows[at + 1] : rows[0], "Next")}
-      <span class="quiet">{at >= 0 ? `${at + 1} of ${rows.length} in the table` : "not among those in the table"}</span>
-      {(report.folders.length > 1 || (report.folders[0]?.components.length ?? 0) > 1) && (
-        <a href={addressOf(view, { tab: "compare" })}>Compare</a>
-      )}
-    </nav>
-  );
+/** Whether there are two folders or two components. */
+function canCompare({ folders }: Report): boolean {
+  return folders.length > 1 || (folders[0]?.components.length ?? 0) > 1;
 }

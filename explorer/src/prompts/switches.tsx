@@ -1,4 +1,4 @@
-import type { Folder, PromptDetail } from "../data.ts";
+import type { Folder, MetricInfo, PromptDetail } from "../data.ts";
 import { MEASURES, type View } from "../state.ts";
 import type { Change } from "../use-view.ts";
 import { COMPONENT_NAMES, MEASURE_NAMES } from "../words.ts";
@@ -8,12 +8,10 @@ interface SwitchesProps {
   detail: PromptDetail | null;
   view: View;
   change: Change;
-  /** Whether the maps' colour scale can be chosen. */
-  hasScale?: boolean;
 }
 
 /** What the maps show, and how. */
-export function Switches({ folder, detail, view, change, hasScale = true }: SwitchesProps) {
+export function Switches({ folder, detail, view, change }: SwitchesProps) {
   const isShared = view.scale === "shared";
   const cannotShare = view.metric !== "probability" && view.measure !== "improvement";
   return (
@@ -25,40 +23,45 @@ export function Switches({ folder, detail, view, change, hasScale = true }: Swit
           {folder.components.map(({ name }) => <option key={name} value={name}>{COMPONENT_NAMES[name]}</option>)}
         </select>
       </label>
-      <MetricSwitches folder={folder} view={view} change={change} />
+      <MetricSwitches metrics={folder.metrics} view={view} change={change} />
       <SampleSwitch detail={detail} view={view} change={change} />
-      {hasScale && (
-        <label>
-          Colour scale
-          <select value={view.scale} onChange={(event) => change({ scale: event.currentTarget.value as View["scale"] })}>
-            <option value="prompt">of each map</option>
-            <option value="shared">shared by the folder</option>
-          </select>
-        </label>
-      )}
       <label>
-        Shown as
-        <select value={view.form} onChange={(event) => change({ form: event.currentTarget.value as View["form"] })}>
-          <option value="map">map</option>
-          <option value="table">table</option>
+        Colour scale
+        <select value={view.scale} onChange={(event) => change({ scale: event.currentTarget.value as View["scale"] })}>
+          <option value="prompt">of each map</option>
+          <option value="shared">shared by the folder</option>
         </select>
       </label>
-      {hasScale && isShared && cannotShare && (
+      <FormSwitch view={view} change={change} />
+      {isShared && cannotShare && (
         <p class="quiet hint">Effects on this metric have no shared scale; each map keeps its own.</p>
       )}
     </div>
   );
 }
 
+/** Maps or tables of their numbers. */
+export function FormSwitch({ view, change }: { view: View; change: Change }) {
+  return (
+    <label>
+      Shown as
+      <select value={view.form} onChange={(event) => change({ form: event.currentTarget.value as View["form"] })}>
+        <option value="map">map</option>
+        <option value="table">table</option>
+      </select>
+    </label>
+  );
+}
+
 /** Metric, measure and cutoff. */
-export function MetricSwitches({ folder, view, change }: Pick<SwitchesProps, "folder" | "view" | "change">) {
+export function MetricSwitches({ metrics, view, change }: { metrics: MetricInfo[]; view: View; change: Change }) {
   return (
     <>
-      {folder.metrics.length > 1 && (
+      {metrics.length > 1 && (
         <label>
           Metric
           <select value={view.metric} onChange={(event) => change({ metric: event.currentTarget.value as View["metric"] })}>
-            {folder.metrics.map(({ name, label }) => <option key={name} value={name}>{label}</option>)}
+            {metrics.map(({ name, label }) => <option key={name} value={name}>{label}</option>)}
           </select>
         </label>
       )}
