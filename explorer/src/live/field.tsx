@@ -26,6 +26,17 @@ export function Problem({ id, text }: { id?: string; text: string | undefined })
   return text ? <p class="problem" id={id}>{text}</p> : null;
 }
 
+/** What is shown when it is asked for, or while it must be seen. */
+export function Disclosure({ name, isNeeded, children }: { name: string; isNeeded: boolean; children: ComponentChildren }) {
+  const [isOpen, setOpen] = useState(isNeeded);
+  return (
+    <details open={isOpen || isNeeded} onToggle={(event) => setOpen(event.currentTarget.open)}>
+      <summary>{name}</summary>
+      {children}
+    </details>
+  );
+}
+
 interface NumberFieldProps {
   label: string;
   hint: string;

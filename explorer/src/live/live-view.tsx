@@ -28,6 +28,7 @@ function Tracing({ live }: { live: Live }) {
   const counterpart = useTokens(form.settings.corruption === "pair" ? form.counterpart : "", live.max_prompt_bytes);
   useMarkedTokens(form, prompt, change);
   const { job, isSent, problem, run, cancel } = useJob();
+  const result = useRef<HTMLElement>(null);
   const [request, setRequest] = useState<JobRequest | null>(null);
 
   const known = prompt.isOld ? null : prompt.tokens;
@@ -41,6 +42,7 @@ function Tracing({ live }: { live: Live }) {
     const request = requestOf(form, subject);
     setRequest(request);
     run(request);
+    if (result.current && result.current.getBoundingClientRect().top > 0.8 * innerHeight) result.current.scrollIntoView();
   };
   return (
     <>
@@ -55,7 +57,7 @@ function Tracing({ live }: { live: Live }) {
           </p>
           {problem && <p class="problem" role="alert">Not started: {problem}</p>}
         </form>
-        <section class="live-result" aria-label="The trace">
+        <section ref={result} class="live-result" aria-label="The trace">
           {job && request ? <Result live={live} job={job} request={request} /> : <p class="quiet">{isSent ? "Asking for the trace …" : "The map appears here, site by site, once you press Run."}</p>}
         </section>
       </div>

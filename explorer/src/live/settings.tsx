@@ -1,7 +1,7 @@
 import type { Component } from "../data.ts";
 import type { Corruption, Live, TraceSettings } from "../live.ts";
 import { COMPONENT_NAMES } from "../words.ts";
-import { Field, NumberField, Problem } from "./field.tsx";
+import { Disclosure, Field, NumberField, Problem } from "./field.tsx";
 import { isDrawn, takesNoise, type Problems } from "./form.ts";
 
 interface SettingsProps {
@@ -48,10 +48,9 @@ export function ComponentChoice({ live, settings, problems, onChange }: Settings
       <legend>What is {settings.direction === "denoise" ? "restored" : "corrupted"}</legend>
       {usual.map(box)}
       {others.length > 0 && (
-        <details open={others.some(({ name }) => settings.components.includes(name))}>
-          <summary>Others</summary>
+        <Disclosure name="Others" isNeeded={others.some(({ name }) => settings.components.includes(name))}>
           {others.map(box)}
-        </details>
+        </Disclosure>
       )}
       <Problem text={problems.components} />
     </fieldset>
@@ -66,8 +65,7 @@ export function MoreSettings({ live, settings, problems, onChange }: SettingsPro
     onChange({ metrics: others.map((metric) => metric.name).filter((other) => (other === name ? isChosen : settings.metrics.includes(other))) });
   };
   return (
-    <details class="more" {...(hasProblem ? { open: true } : {})}>
-      <summary>More settings</summary>
+    <Disclosure name="More settings" isNeeded={hasProblem}>
       <Field label="Corruption" hint={CORRUPTION_WORDS[settings.corruption]}>
         {(attributes) => (
           <select {...attributes} value={settings.corruption} onChange={(event) => onChange({ corruption: event.currentTarget.value as Corruption })}>
@@ -118,6 +116,6 @@ export function MoreSettings({ live, settings, problems, onChange }: SettingsPro
           ))}
         </fieldset>
       )}
-    </details>
+    </Disclosure>
   );
 }

@@ -1,9 +1,10 @@
 import "./overview.css";
-import { useCallback, useMemo, useState } from "preact/hooks";
+import { useMemo } from "preact/hooks";
 import type { ComponentInfo, Folder, MetricInfo, Summary } from "../data.ts";
 import { fileName } from "../download.ts";
 import { useExplorer } from "../explorer.tsx";
 import { HeatMap } from "../heat-map/heat-map.tsx";
+import { useCell } from "../heat-map/use-cell.ts";
 import type { Cell, View } from "../state.ts";
 import { Census } from "./census.tsx";
 import { Lines } from "./lines.tsx";
@@ -108,17 +109,13 @@ function ComponentFigures({ folder, component, metric, summary }: {
 }) {
   const { view, change } = useExplorer();
   const of = measured(view);
-  const [cell, setCell] = useState<Cell | null>(view.cell);
+  const reading = useCell(view.cell, (cell) => change({ cell }));
   const table = summary.components[component.name];
   const averages = useMemo(() => table && { folder, component, metric, summary, table }, [folder, component, metric, summary, table]);
   const average = useMemo(() => averages && averageMap(averages, of, view.cutoff), [averages, of, view.cutoff]);
   const wrong = useMemo(() => averages && wrongDirectionMap(averages), [averages]);
-  const move = useCallback((cell: Cell, settled: boolean) => {
-    setCell(cell);
-    if (settled) change({ cell });
-  }, [change]);
   if (!averages || !average || !wrong) return null;
-  const map = { read: (cell: Cell) => readAverage(averages, cell), form: view.form, cell, onCell: move };
+  const map = { read: (cell: Cell) => readAverage(averages, cell), form: view.form, ...reading };
   const name = (what: string) => fileName(folder.name, component.name, metric.name, what);
   const shared = { folder, component, metric, summary };
   return (
