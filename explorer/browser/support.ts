@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import path from "node:path";
 import { after, test } from "node:test";
-import { chromium, type Browser, type BrowserContext, type BrowserContextOptions, type Page } from "playwright-core";
+import { chromium, type Browser, type BrowserContext, type BrowserContextOptions, type Locator, type Page } from "playwright-core";
 
 /** A test that takes longer hangs. */
 const TEST_MS = 180_000;
@@ -101,4 +101,14 @@ async function watch(context: BrowserContext, problems: string[]): Promise<void>
     const own = protocol === "data:" || protocol === "blob:" || protocol === "file:" || hostname === "127.0.0.1";
     if (!own) problems.push(`request: ${request.url()}`);
   });
+}
+
+/** Follows the link to one of the page's views. */
+export async function goTo(page: Page, view: "Overview" | "Prompts" | "Compare" | "Live"): Promise<void> {
+  await page.getByRole("navigation", { name: "Views" }).getByRole("link", { name: view }).click();
+}
+
+/** The prompts in the table. */
+export function promptLinks(page: Page): Locator {
+  return page.getByRole("region", { name: "Prompts" }).getByRole("row").getByRole("link");
 }
