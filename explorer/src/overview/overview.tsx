@@ -4,7 +4,6 @@ import type { ComponentInfo, Folder, MetricInfo, Summary } from "../data.ts";
 import { fileName } from "../download.ts";
 import { useExplorer } from "../explorer.tsx";
 import { HeatMap } from "../heat-map/heat-map.tsx";
-
 import { useCell } from "../heat-map/use-cell.ts";
 import { FormSwitch } from "../prompts/switches.tsx";
 import type { Cell, View } from "../state.ts";
