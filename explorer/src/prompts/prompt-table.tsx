@@ -29,7 +29,7 @@ export function PromptTable({ folder, component, rows, view, change }: PromptTab
   );
   return (
     <>
-      <div class="scroll" role="region" tabIndex={0} aria-label="Prompts">
+      <div class="scroll" role="region" tabIndex={0} aria-label="Table of prompts">
         <table class="prompts" aria-rowcount={rows.length + 1}>
           <thead>
             <tr aria-rowindex={1}>
