@@ -54,7 +54,7 @@ export function layOut(data: HeatMapData, width: number, withNote: boolean): Lay
   const rows = data.rows.length;
   const rowHeight = Math.min(Math.max(USUAL_HEIGHT / Math.max(rows, 1), MIN_ROW), MAX_ROW);
   const height = Math.max(rowHeight * rows, MIN_HEIGHT);
-  const most = Math.min(width * (data.rowKind === "token" ? 0.3 : 0.36), 220);
+  const most = data.rowKind === "token" ? Math.min(width * 0.3, 150) : Math.min(width * 0.36, 220);
   const rowLabels = data.rows.map((row) => rowLabel(data, row.label, most - textWidth(row.mark ?? "", LABEL_SIZE)));
   const marks = data.rows.map((row) => row.mark ?? "");
   const labelRoom = Math.ceil(Math.max(20, ...rowLabels.map((label, at) => textWidth(label + marks[at], LABEL_SIZE)))) + GAP + 2;
