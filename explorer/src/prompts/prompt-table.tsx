@@ -88,7 +88,7 @@ function Row({ indexed: { row, strongest, pattern }, place, view, change }: { in
   return (
     <tr aria-rowindex={place} class={isOpen ? "open" : undefined} onClick={open}>
       <td class="prompt">
-        <a href={addressOf(view, { tab: "prompts", prompt: row.id })} aria-current={isOpen ? "true" : undefined}>
+        <a href={addressOf(view, { prompt: row.id })} aria-current={isOpen ? "true" : undefined}>
           <PlainText text={row.prompt} most={160} />
         </a>
         {!row.correct_prediction && <span class="quiet wrong"> (not what the model predicts first)</span>}
