@@ -1,0 +1,68 @@
+import { axisX, axisY, barX, ruleX, text, type PlotOptions } from "@observablehq/plot";
+import { useCallback, useMemo } from "preact/hooks";
+import { Chart } from "../chart.tsx";
+import type { Folder, PeakClass, Summary } from "../data.ts";
+import { fileName } from "../download.ts";
+import { SMALL_SIZE } from "../heat-map/layout.ts";
+import { textWidth } from "../heat-map/text-width.ts";
+import { count, percent } from "../numbers.ts";
+import { PATTERN_NAMES } from "../words.ts";
+import { barColor } from "./peaks.tsx";
+import { smallPrint, titled } from "./words.ts";
+
+interface Share {
+  component: number;
+  class: PeakClass;
+  prompts: number;
+  share: number;
+}
+
+/** How many prompts are of each class, for every component. */
+export function shares(folder: Folder): Share[] {
+  return folder.components.flatMap(({ name }, component) => {
+    const census = folder.census[name] ?? [];
+    const all = census.reduce((sum, { prompts }) => sum + prompts, 0);
+    return census.map(({ class: of, prompts }) => ({ component, class: of, prompts, share: all === 0 ? 0 : prompts / all }));
+  });
+}
+
+/** What patterns single prompts show. */
+export function Census({ folder, summary }: { folder: Folder; summary: Summary }) {
+  const all = useMemo(() => shares(folder), [folder]);
+  const draw = useCallback((width: number) => chart(all, folder, width), [all, folder]);
+  const caption = `The class of every prompt by its strongest site (effect on the probability), the trivial last site left out. n = ${count(summary.prompts)} prompts.`;
+  const words = all.map(({ component, class: of, prompts, share }) => `${folder.components[component]?.label}, ${PATTERN_NAMES[of]}: ${prompts} (${percent(share)}).`);
+  return (
+    <Chart
+      title="Patterns of single prompts"
+      description={`Bars: prompts of each class. ${words.join(" ")}`}
+      caption={caption}
+      note={[caption, ...smallPrint(folder, summary)]}
+      name={fileName(folder.name, "patterns")}
+      table={[["component", "class", "prompts", "share"], ...all.map(({ component, class: of, prompts, share }) => [folder.components[component]?.name ?? "", of, prompts, share])]}
+      draw={draw}
+    />
+  );
+}
+
+function chart(all: Share[], folder: Folder, width: number): PlotOptions {
+  const names = Object.values(PATTERN_NAMES);
+  const marginLeft = 14 + Math.max(...names.map((name) => textWidth(name, SMALL_SIZE)));
+  const label = ({ prompts, share }: Share) => `${count(prompts)} (${percent(share)})`;
+  const marginRight = 10 + Math.max(0, ...all.map((share) => textWidth(label(share), SMALL_SIZE)));
+  const titles = folder.components.map((component, at) => ({ component: at, text: titled(component) }));
+  return {
+    height: 60 + folder.components.length * 116, marginLeft, marginRight, marginTop: 20, marginBottom: 36,
+    x: { domain: [0, Math.max(0.01, ...all.map(({ share }) => share))], nice: true },
+    y: { domain: names, padding: 0.2 },
+    fy: { domain: folder.components.map((_, at) => at), padding: 0.24, axis: null },
+    marks: [
+      axisX({ label: "share of prompts (%)", labelAnchor: "center", labelArrow: "none", ticks: width < 480 ? 3 : 6, tickFormat: (value: number) => String(Math.round(100 * value)) }),
+      axisY({ label: null, tickSize: 0 }),
+      barX(all, { x: "share", y: (share: Share) => PATTERN_NAMES[share.class], fy: "component", fill: ({ component }: Share) => barColor(folder.components[component]?.name ?? "residual") }),
+      ruleX([0], { stroke: "currentColor" }),
+      text(all, { x: "share", y: (share: Share) => PATTERN_NAMES[share.class], fy: "component", text: label, textAnchor: "start", dx: 4 }),
+      text(titles, { text: "text", fy: "component", frameAnchor: "top-left", dx: 4 - marginLeft, dy: -14, textAnchor: "start", fontWeight: 600 }),
+    ],
+  };
+}
