@@ -39,8 +39,8 @@ export function Chart({ title, description, caption, note, name, table, draw }: 
   }, [place, draw, width, description]);
   const forFile = (): Picture => ({ svg: withWords(picture(draw, FILE_WIDTH, description), title, note), title, description });
   return (
-    <figure class="chart">
-      <h4>{title}</h4>
+    <figure class="chart" aria-label={title}>
+      <p class="chart-title">{title}</p>
       <div ref={place} class="chart-picture" />
       <figcaption>{caption}</figcaption>
       <Downloads what={title} name={name} picture={forFile} table={() => table} />
@@ -53,6 +53,8 @@ function picture(draw: ChartProps["draw"], width: number, description: string): 
   const svg = plot({ className: "plot", ariaLabel: description, width, ...draw(width) }) as SVGSVGElement;
   svg.querySelector("style")?.remove();
   svg.setAttribute("role", "img");
+  // Plot labels its groups of shapes, which have no role that could bear a label.
+  svg.querySelectorAll("g[aria-label]").forEach((group) => group.removeAttribute("aria-label"));
   return svg;
 }
 
@@ -81,7 +83,7 @@ function Numbers({ title, table }: { title: string; table: CsvRow[] }) {
       {isOpen && (
         <div class="scroll" tabIndex={0} role="region" aria-label={`Numbers: ${title}`}>
           <table>
-            <thead><tr>{head.map((name, at) => <th key={at} scope="col">{name}</th>)}</tr></thead>
+            <thead><tr>{head.map((name, at) => <th key={at} scope="col" class={typeof rows[0]?.[at] === "number" ? "number" : undefined}>{name}</th>)}</tr></thead>
             <tbody>
               {rows.map((row, at) => (
                 <tr key={at}>{row.map((value, at) => <td key={at} class={typeof value === "number" ? "number" : undefined}>{shown(value)}</td>)}</tr>

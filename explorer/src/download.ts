@@ -1,15 +1,19 @@
 // Pictures and tables as files.
 
-/** What of an element's style goes into a picture that stands alone. */
-const STYLES = [
-  "fill", "fill-opacity", "stroke", "stroke-width", "stroke-opacity", "stroke-dasharray", "stroke-linecap", "stroke-linejoin",
-  "opacity", "font-family", "font-size", "font-weight", "font-style", "font-variant-numeric", "text-anchor",
-  "dominant-baseline", "paint-order", "shape-rendering", "unicode-bidi", "direction", "display", "visibility",
-];
+/** What of an element's style goes into a picture that stands alone, and what holds where nothing is written. */
+const INHERITED: Record<string, string> = {
+  "fill": "rgb(0, 0, 0)", "fill-opacity": "1", "stroke": "none", "stroke-width": "1px", "stroke-opacity": "1",
+  "stroke-dasharray": "none", "stroke-linecap": "butt", "stroke-linejoin": "miter", "font-family": "", "font-size": "",
+  "font-weight": "400", "font-style": "normal", "font-variant-numeric": "normal", "text-anchor": "start",
+  "paint-order": "normal", "shape-rendering": "auto", "direction": "ltr", "visibility": "visible",
+};
+const OWN: Record<string, string> = { "opacity": "1", "dominant-baseline": "auto", "unicode-bidi": "normal" };
 const SVG = "http://www.w3.org/2000/svg";
 /** Pixels of a PNG for each of its picture's, and as many more as make it this wide. */
 const LEAST_SCALE = 2;
 const LEAST_WIDTH = 1600;
+/** White around a picture. */
+const MARGIN = 10;
 
 export interface Picture {
   svg: SVGSVGElement;
@@ -22,45 +26,58 @@ export interface Picture {
  * without what is marked `data-screen-only`.
  */
 export function svgFile({ svg, title, description }: Picture): { text: string; width: number; height: number } {
-  const { width, height } = sizeOf(svg);
   const copy = svg.cloneNode(true) as SVGSVGElement;
+  copy.querySelectorAll("[data-screen-only]").forEach((element) => element.remove());
+  const box = boxOf(svg);
   const light = document.createElement("div");
   light.className = "light off-screen";
   light.append(copy);
   document.body.append(light);
   try {
-    copy.querySelectorAll("[data-screen-only]").forEach((element) => element.remove());
-    const elements = [copy, ...copy.querySelectorAll<SVGElement>("*")];
-    elements.map(inlineStyles).forEach((write) => write());
+    [copy, ...copy.querySelectorAll<SVGElement>("*")].map(inlineStyles).forEach((write) => write());
   } finally {
     light.remove();
   }
-  copy.setAttribute("xmlns", SVG);
-  copy.setAttribute("width", String(width));
-  copy.setAttribute("height", String(height));
-  copy.setAttribute("viewBox", copy.getAttribute("viewBox") ?? `0 0 ${width} ${height}`);
-  copy.setAttribute("role", "img");
-  for (const name of ["class", "style", "tabindex", "aria-hidden"]) copy.removeAttribute(name);
-  copy.prepend(element("title", title), element("desc", description), ground(copy));
+  const { x, y, width, height } = box;
+  for (const [name, value] of Object.entries({ xmlns: SVG, role: "img", width, height, viewBox: `${x} ${y} ${width} ${height}` })) {
+    copy.setAttribute(name, String(value));
+  }
+  for (const name of ["tabindex", "aria-hidden"]) copy.removeAttribute(name);
+  copy.prepend(element("title", title), element("desc", description), ground(box));
   return { text: `<?xml version="1.0" encoding="UTF-8"?>\n${new XMLSerializer().serializeToString(copy)}\n`, width, height };
 }
 
-function sizeOf(svg: SVGSVGElement): { width: number; height: number } {
-  const box = svg.viewBox.baseVal;
-  if (box && box.width > 0) return { width: box.width, height: box.height };
-  const { width, height } = svg.getBoundingClientRect();
-  return { width, height };
+interface Box {
+  x: number;
+  y: number;
+  width: number;
+  height: number;
 }
 
-/** Reads an element's styles; what it gives writes them. All are read before any is written, since each inherits. */
+/** The picture's part of the plane, with its margin. */
+function boxOf(svg: SVGSVGElement): Box {
+  const given = svg.viewBox.baseVal;
+  const { x, y, width, height } = given && given.width > 0 ? given : { x: 0, y: 0, width: svg.clientWidth, height: svg.clientHeight };
+  return { x: x - MARGIN, y: y - MARGIN, width: width + 2 * MARGIN, height: height + 2 * MARGIN };
+}
+
+/** Reads what of an element's style is not as its parent's; what it gives writes it. All are read before any is written. */
 function inlineStyles(element: SVGElement): () => void {
   if (element.closest("defs, style, title, desc")) return () => undefined;
   const computed = getComputedStyle(element);
-  const styles = STYLES.map((name) => [name, computed.getPropertyValue(name)] as const);
+  const parent = element.parentElement instanceof SVGElement ? getComputedStyle(element.parentElement) : null;
+  const written: [string, string][] = [];
+  const add = (name: string, usual: string) => {
+    const value = computed.getPropertyValue(name);
+    if (value && value !== usual) written.push([name, value.replace(/url\("(#[^"]*)"\)/g, "url($1)")]);
+  };
+  for (const [name, start] of Object.entries(INHERITED)) add(name, parent ? parent.getPropertyValue(name) : start);
+  for (const [name, start] of Object.entries(OWN)) add(name, start);
+  const isHidden = computed.display === "none";
   return () => {
-    element.removeAttribute("class");
-    element.removeAttribute("style");
-    for (const [name, value] of styles) if (value) element.setAttribute(name, value);
+    for (const name of ["class", "style", ...Object.keys(INHERITED), ...Object.keys(OWN)]) element.removeAttribute(name);
+    for (const [name, value] of written) element.setAttribute(name, value);
+    if (isHidden) element.remove();
   };
 }
 
@@ -71,11 +88,9 @@ function element(name: "title" | "desc", text: string): SVGElement {
   return made;
 }
 
-function ground(svg: SVGSVGElement): SVGElement {
+function ground(box: Box): SVGElement {
   const rect = document.createElementNS(SVG, "rect");
-  const box = svg.viewBox.baseVal;
-  const place = { x: box?.x ?? 0, y: box?.y ?? 0, width: "100%", height: "100%", fill: "#ffffff" };
-  for (const [name, value] of Object.entries(place)) rect.setAttribute(name, String(value));
+  for (const [name, value] of Object.entries({ ...box, fill: "#ffffff" })) rect.setAttribute(name, String(value));
   return rect;
 }
 

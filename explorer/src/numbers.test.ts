@@ -3,8 +3,8 @@ import { test } from "node:test";
 import { count, counted, metricValue, number, percent, signed, signedPercent } from "./numbers.ts";
 
 test("numbers have about three digits", () => {
-  const values = [0, 0.1234, -0.5, 0.99961, 2.345, -56.78, 345.6, 123456, 0.00123, -1e-9, Number.NaN];
-  const expected = ["0", "0.123", "−0.500", "1.000", "2.35", "−56.8", "346", "1.2e5", "1.2e-3", "−1.0e-9", "–"];
+  const values = [0, 0.1234, -0.5, 0.99961, 2.345, -56.78, 345.6, 123456, 0.00123, 0.00012, -1e-9, Number.NaN];
+  const expected = ["0", "0.123", "−0.500", "1.000", "2.35", "−56.8", "346", "1.2e5", "0.0012", "1.2e-4", "−1.0e-9", "–"];
   assert.deepEqual(values.map(number), expected);
 });
 

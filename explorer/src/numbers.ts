@@ -7,8 +7,8 @@ export function number(value: number): string {
   if (!Number.isFinite(value)) return "–";
   const size = Math.abs(value);
   if (size === 0) return "0";
-  if (size < 0.01 || size >= 1e5) return minus(value.toExponential(1).replace("e+", "e"));
-  return minus(value.toFixed(size >= 100 ? 0 : size >= 10 ? 1 : size >= 1 ? 2 : 3));
+  if (size < 0.001 || size >= 1e5) return minus(value.toExponential(1).replace("e+", "e"));
+  return minus(value.toFixed(size >= 100 ? 0 : size >= 10 ? 1 : size >= 1 ? 2 : size >= 0.01 ? 3 : 4));
 }
 
 /** A number with its sign, for effects. */

@@ -44,6 +44,11 @@ export function Page({ source }: { source: Source }) {
   );
 }
 
+/** A file has no live view, whatever its address says. */
+function shownTab(view: View, source: Source): Tab {
+  return view.tab === "live" && !source.live ? "overview" : view.tab;
+}
+
 function skip(event: MouseEvent): void {
   // The address holds the view, so it cannot hold the place to skip to.
   event.preventDefault();
@@ -51,6 +56,7 @@ function skip(event: MouseEvent): void {
 }
 
 function Header({ program, source, view, change }: { program: string | null; source: Source; view: View; change: Change }) {
+  const current = shownTab(view, source);
   const tabs = TABS.filter((tab) => tab !== "live" || source.live);
   return (
     <header class="page-header">
@@ -59,7 +65,7 @@ function Header({ program, source, view, change }: { program: string | null; sou
         <ul>
           {tabs.map((tab) => (
             <li key={tab}>
-              <a href={addressOf(view, { tab })} aria-current={view.tab === tab ? "page" : undefined}>{TAB_NAMES[tab]}</a>
+              <a href={addressOf(view, { tab })} aria-current={current === tab ? "page" : undefined}>{TAB_NAMES[tab]}</a>
             </li>
           ))}
         </ul>
@@ -91,7 +97,7 @@ function Problem({ text, isLive, retry }: { text: string; isLive: boolean; retry
 
 function Content({ explorer }: { explorer: Explorer }) {
   const { report, view, source } = explorer;
-  const tab = view.tab === "live" && !source.live ? "overview" : view.tab;
+  const tab = shownTab(view, source);
   useEffect(() => {
     document.title = `${TAB_NAMES[tab]} – causal-trace`;
   }, [tab]);

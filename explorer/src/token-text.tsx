@@ -85,26 +85,28 @@ interface TokenTextProps {
   /** The most characters; the whole text stands in the tooltip then. */
   most?: number;
   spaces?: Spaces;
-  between?: Between;
 }
 
-/** A token, exactly. */
-export function TokenText({ text, most = Infinity, spaces = "all", between = [] }: TokenTextProps) {
-  const [before, after] = between;
+/** A token, exactly, as something of its own: its direction does not spread. */
+export function TokenText({ text, most = Infinity, spaces = "all" }: TokenTextProps) {
   const shown = cut(text, most);
-  const list = useMemo(() => pieces(shown, spaces, [before, after]), [shown, spaces, before, after]);
-  const hasMarks = spaces === "all" && list.some((piece) => piece.stands !== null);
+  const isSpelled = spaces === "all" && pieces(shown).some((piece) => piece.stands !== null);
   return (
     <bdi class="token" title={shown === text ? undefined : visible(cut(text, 2000), spaces)}>
-      <span aria-hidden={hasMarks || undefined}>
-        {list.map(({ text, stands }, at) => (stands === null ? <bdi key={at}>{text}</bdi> : <span key={at} class="mark">{text}</span>))}
-      </span>
-      {hasMarks && <span class="for-readers">{spoken(shown)}</span>}
+      <span aria-hidden={isSpelled || undefined}><Pieces text={shown} spaces={spaces} between={[]} /></span>
+      {isSpelled && <span class="for-readers">{spoken(shown)}</span>}
     </bdi>
   );
 }
 
 /** A text such as a prompt: only what would not be seen is marked. */
-export function PlainText(props: Omit<TokenTextProps, "spaces">) {
-  return <TokenText {...props} spaces="odd" />;
+export function PlainText({ text, most = Infinity }: Pick<TokenTextProps, "text" | "most">) {
+  return <TokenText text={text} most={most} spaces="odd" />;
+}
+
+/** A part of a text, its marks set apart. */
+export function Pieces({ text, spaces, between }: { text: string; spaces: Spaces; between: Between }) {
+  const [before, after] = between;
+  const list = useMemo(() => pieces(text, spaces, [before, after]), [text, spaces, before, after]);
+  return <>{list.map(({ text, stands }, at) => (stands === null ? text : <span key={at} class="mark">{text}</span>))}</>;
 }

@@ -44,7 +44,7 @@ function gridOf(detail: PromptDetail, side: Side, shown: Shown): Grid | undefine
 function sideMap({ side: { folder, component }, detail, grid, name }: Trace, shown: Shown, scale: ColorScale, program: string): ReadableMap {
   const prompt = tracedPrompt(folder, detail);
   const { window } = componentInfo(folder, component);
-  const data = traceMap({ prompt, grid, window, shown, scale, note: traceNote(grid, shown.metric, detail.noise_level, program) });
+  const data = traceMap({ prompt, grid, window, shown, scale, note: traceNote(grid, shown.metric, detail, program) });
   return {
     data: { ...data, title: name, note: [data.title, ...(data.note ?? [])] },
     read: (cell) => readSite(prompt, detail.grids, folder.metrics, component, window, shown, cell),

@@ -1,7 +1,7 @@
 // The cells of a map as few shapes: one path for each colour, neighbours in a row drawn as one.
 
 import { colorOf } from "./color-scale.ts";
-import type { Box } from "./layout.ts";
+import { round, type Box } from "./layout.ts";
 import type { HeatMapData } from "./model.ts";
 
 /** Path data for each colour; that of the cells without a value stands under "". */
@@ -29,8 +29,4 @@ export function cellPaths(data: Pick<HeatMapData, "values" | "columns" | "rows" 
 function color(data: Pick<HeatMapData, "values" | "columns" | "scale">, row: number, column: number): string {
   const value = data.values[row * data.columns + column] ?? Number.NaN;
   return Number.isNaN(value) ? "" : colorOf(data.scale, value);
-}
-
-function round(value: number): number {
-  return Math.round(value * 100) / 100;
 }

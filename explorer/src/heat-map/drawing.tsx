@@ -3,7 +3,7 @@ import type { Cell } from "../state.ts";
 import { pieces } from "../token-text.tsx";
 import { cellPaths } from "./cells.ts";
 import { ends, isFlat } from "./color-scale.ts";
-import { cellBox, LABEL_SIZE, SMALL_SIZE, TITLE_SIZE, type Layout, type Line } from "./layout.ts";
+import { cellBox, LABEL_SIZE, round, SMALL_SIZE, TITLE_SIZE, type Layout, type Line } from "./layout.ts";
 import type { HeatMapData } from "./model.ts";
 import { classes, css } from "./ramp.ts";
 
@@ -51,7 +51,7 @@ function Lines({ lines, size, anchor, weight = 400, quiet = false }: {
 }) {
   return (
     <g class={quiet ? "quiet" : undefined} font-size={size} font-weight={weight} text-anchor={anchor}>
-      {lines.map(({ text, x, y }) => <text key={y} x={x} y={y}>{text}</text>)}
+      {lines.map(({ text, x, y }) => <text key={y} x={round(x)} y={round(y)}>{text}</text>)}
     </g>
   );
 }
@@ -61,7 +61,7 @@ function RowLabels({ data, layout: { plot, rowLabels } }: { data: HeatMapData; l
   return (
     <g font-size={LABEL_SIZE} text-anchor="end">
       {rowLabels.map((label, row) => (
-        <text key={row} x={plot.x - 6} y={plot.y + (row + 0.5) * height + LABEL_SIZE * 0.35}>
+        <text key={row} x={plot.x - 6} y={round(plot.y + (row + 0.5) * height + LABEL_SIZE * 0.35)}>
           <Label label={label} exact={data.rows[row]?.label ?? ""} />
           {data.rows[row]?.mark}
         </text>
@@ -90,7 +90,7 @@ function ColumnTicks({ data, layout: { plot, columnStep } }: { data: HeatMapData
   return (
     <g font-size={SMALL_SIZE} text-anchor="middle">
       {columns.map((column) => {
-        const x = plot.x + (column + 0.5) * width;
+        const x = round(plot.x + (column + 0.5) * width);
         return (
           <g key={column}>
             <line class="tick" x1={x} x2={x} y1={bottom} y2={bottom + 4} />
@@ -108,11 +108,11 @@ function BarTicks({ data, layout: { bar, ticks } }: { data: HeatMapData; layout:
   return (
     <g font-size={SMALL_SIZE}>
       {ticks.map(({ value, label }) => {
-        const y = bar.y + bar.height * (isFlat(data.scale) ? 1 : 1 - (value - low) / (high - low));
+        const y = round(bar.y + bar.height * (isFlat(data.scale) ? 1 : 1 - (value - low) / (high - low)));
         return (
           <g key={label}>
             <line class="tick" x1={end} x2={end + 4} y1={y} y2={y} />
-            <text x={end + 6} y={y + SMALL_SIZE * 0.35}>{label}</text>
+            <text x={end + 6} y={round(y + SMALL_SIZE * 0.35)}>{label}</text>
           </g>
         );
       })}

@@ -54,13 +54,13 @@ export function layOut(data: HeatMapData, width: number, withNote: boolean): Lay
   const rows = data.rows.length;
   const rowHeight = Math.min(Math.max(USUAL_HEIGHT / Math.max(rows, 1), MIN_ROW), MAX_ROW);
   const height = Math.max(rowHeight * rows, MIN_HEIGHT);
-  const most = Math.min(width * (data.rowKind === "token" ? 0.3 : 0.36), 220);
+  const most = data.rowKind === "token" ? Math.min(width * 0.3, 150) : Math.min(width * 0.36, 220);
   const rowLabels = data.rows.map((row) => rowLabel(data, row.label, most - textWidth(row.mark ?? "", LABEL_SIZE)));
   const marks = data.rows.map((row) => row.mark ?? "");
-  const labelRoom = Math.max(20, ...rowLabels.map((label, at) => textWidth(label + marks[at], LABEL_SIZE))) + GAP + 2;
+  const labelRoom = Math.ceil(Math.max(20, ...rowLabels.map((label, at) => textWidth(label + marks[at], LABEL_SIZE)))) + GAP + 2;
 
   const ticks = scaleTicks(data.scale, Math.min(Math.floor(height / TICK_ROOM), MAX_TICKS), data.factor);
-  const barRoom = 2 * GAP + BAR_WIDTH + TICK + 2 + Math.max(...ticks.map((tick) => textWidth(tick.label, SMALL_SIZE)));
+  const barRoom = 2 * GAP + BAR_WIDTH + TICK + 2 + Math.ceil(Math.max(...ticks.map((tick) => textWidth(tick.label, SMALL_SIZE))));
 
   const titleLines = wrap(data.title, width, TITLE_SIZE, 600);
   const top = TITLE_LINE * titleLines.length + SMALL_LINE + GAP;
@@ -104,4 +104,9 @@ export function cellAt(plot: Box, rows: number, columns: number, x: number, y: n
 export function cellBox(plot: Box, rows: number, columns: number, { row, column }: { row: number; column: number }): Box {
   const [width, height] = [plot.width / columns, plot.height / rows];
   return { x: plot.x + column * width, y: plot.y + row * height, width, height };
+}
+
+/** Hundredths of a pixel are enough. */
+export function round(value: number): number {
+  return Math.round(value * 100) / 100;
 }

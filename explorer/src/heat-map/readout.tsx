@@ -20,7 +20,7 @@ export function Readout({ id, data, cell, readings, isSpoken }: ReadoutProps) {
         <dl>
           <dt>{data.rowAxis}</dt>
           <dd>
-            {data.rowKind === "token" ? <TokenText text={row.label} most={500} /> : <PlainText text={row.label} most={500} />}
+            {data.rowKind === "token" ? <TokenText text={row.label} most={200} /> : <PlainText text={row.label} most={200} />}
             {data.rowKind === "token" && <span class="quiet"> (position {cell.row}{row.mark === "*" && ", subject"})</span>}
           </dd>
           {readings.map(({ label, text }) => [<dt key={label}>{label}</dt>, <dd key={`${label} text`}>{text}</dd>])}

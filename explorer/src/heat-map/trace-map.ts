@@ -2,7 +2,7 @@
 
 import type { Component, Folder, Grid, MetricInfo, PromptDetail } from "../data.ts";
 import { chosenSample, measured, unpatched } from "../effects.ts";
-import { number, signed, signedPercent } from "../numbers.ts";
+import { counted, number, signed, signedPercent } from "../numbers.ts";
 import type { Cell, Measure } from "../state.ts";
 import { cut, visible } from "../token-text.tsx";
 import { layerAxis, mapTitle, measureLabel, siteName, windowLayers } from "../words.ts";
@@ -141,10 +141,11 @@ function at(prompt: TracedPrompt, grid: Grid, sample: number | null, { row, colu
 }
 
 /** Small print of a prompt's picture. */
-export function traceNote(grid: Grid, metric: MetricInfo, noiseLevel: number | null, program: string): string[] {
-  const [clean, corrupted] = metric.name === "probability" ? ["clean p", "corrupted p*"] : [`clean ${metric.label}`, "corrupted"];
-  const samples = grid.n_samples > 0 ? `${grid.n_samples} samples, ` : "";
-  const noise = noiseLevel === null ? "" : `noise ${number(noiseLevel)}, `;
-  return [`${clean} = ${number(grid.clean)}, ${corrupted} = ${number(grid.corrupted)}`, `${samples}${noise}${program}`];
+export function traceNote(grid: Grid, metric: MetricInfo, { answer, noise_level: noise }: Pick<PromptDetail, "answer" | "noise_level">, program: string): string[] {
+  const [clean, corrupted] = metric.name === "probability" ? ["p", "p*"] : [metric.label, metric.label];
+  const made = [
+    ...(grid.n_samples > 0 ? [counted(grid.n_samples, "sample")] : []), ...(noise === null ? [] : [`noise level ${number(noise)}`]), program,
+  ];
+  const runs = `clean run ${clean} = ${number(grid.clean)}, corrupted ${corrupted} = ${number(grid.corrupted)}`;
+  return [`answer “${answerLabel(answer)}”: ${runs}`, made.join(", ")];
 }
-

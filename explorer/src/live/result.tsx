@@ -32,7 +32,7 @@ export function Result({ live, job, request }: ResultProps) {
       {folder && shown && detail && detail.grids.length > 0 && (
         <>
           <Facts detail={detail} folder={folder} isDone={job.phase === "done"} />
-          <Switches folder={folder} detail={detail} view={shown} change={change} hasScale={false} />
+          <Switches folder={folder} detail={detail} view={shown} change={change} />
           <PromptMaps folder={folder} detail={detail} program={report.program} view={shown} change={change} />
         </>
       )}

@@ -5,6 +5,7 @@ import { fileName } from "../download.ts";
 import { useExplorer } from "../explorer.tsx";
 import { HeatMap } from "../heat-map/heat-map.tsx";
 import { useCell } from "../heat-map/use-cell.ts";
+import { FormSwitch } from "../prompts/switches.tsx";
 import type { Cell, View } from "../state.ts";
 import { Census } from "./census.tsx";
 import { Lines } from "./lines.tsx";
@@ -85,13 +86,7 @@ function Switches({ folder, metric }: { folder: Folder; metric: MetricInfo }) {
           <option value="role">each role</option>
         </select>
       </label>
-      <label>
-        Maps as
-        <select value={view.form} onChange={(event) => change({ form: event.currentTarget.value as View["form"] })}>
-          <option value="map">maps</option>
-          <option value="table">tables</option>
-        </select>
-      </label>
+      <FormSwitch view={view} change={change} />
       <label class="check">
         <input type="checkbox" checked={view.cutoff} onChange={(event) => change({ cutoff: event.currentTarget.checked })} />
         wrong direction as 0

@@ -1,5 +1,5 @@
 import type { PromptDetail, PromptRow } from "../data.ts";
-import { PlainText } from "../token-text.tsx";
+import { cut, Pieces, PlainText } from "../token-text.tsx";
 
 /** Longer texts are cut. */
 const MOST = 5000;
@@ -16,18 +16,18 @@ export function subjectParts(
   return [tokens.slice(0, subject[0]).join(""), tokens.slice(...subject).join(""), tokens.slice(subject[1]).join("")];
 }
 
-/** A prompt with its subject marked. */
+/** A prompt with its subject marked, as one text in its own direction. */
 export function MarkedPrompt({ parts: [before, subject, after] }: { parts: [string, string, string] }) {
   if (!subject) return <PlainText text={before} most={MOST} />;
   return (
-    <span class="marked-prompt">
-      {before && <PlainText text={before} most={MOST} between={[undefined, subject[0]]} />}
+    <bdi class="token">
+      {before && <Pieces text={cut(before, MOST)} spaces="odd" between={[undefined, subject[0]]} />}
       <mark class="subject">
         <span class="for-readers">subject: </span>
-        <PlainText text={subject} most={MOST} between={[before.at(-1), after[0]]} />
+        <Pieces text={cut(subject, MOST)} spaces="odd" between={[before.at(-1), after[0]]} />
         <span class="for-readers"> end of the subject. </span>
       </mark>
-      {after && <PlainText text={after} most={MOST} between={[subject.at(-1), undefined]} />}
-    </span>
+      {after && <Pieces text={cut(after, MOST)} spaces="odd" between={[subject.at(-1), undefined]} />}
+    </bdi>
   );
 }

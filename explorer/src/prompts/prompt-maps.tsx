@@ -57,7 +57,7 @@ function PromptMap({ folder, detail, prompt, grid, shown, program, isShared, ...
   const { window } = componentInfo(folder, component);
   const data = useMemo(() => {
     const scale = isShared ? sharedScale(folder, component, shown.metric.name, shown.measure) : null;
-    return traceMap({ prompt, grid, window, shown, scale, note: traceNote(grid, shown.metric, detail.noise_level, program) });
+    return traceMap({ prompt, grid, window, shown, scale, note: traceNote(grid, shown.metric, detail, program) });
   }, [folder, detail, prompt, grid, window, shown, isShared, program]);
   return (
     <HeatMap

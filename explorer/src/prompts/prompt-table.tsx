@@ -29,7 +29,7 @@ export function PromptTable({ folder, component, rows, view, change }: PromptTab
   );
   return (
     <>
-      <div class="scroll" role="region" tabIndex={0} aria-label="Prompts">
+      <div class="scroll" role="region" tabIndex={0} aria-label="Table of prompts">
         <table class="prompts" aria-rowcount={rows.length + 1}>
           <thead>
             <tr aria-rowindex={1}>
@@ -88,7 +88,7 @@ function Row({ indexed: { row, strongest, pattern }, place, view, change }: { in
   return (
     <tr aria-rowindex={place} class={isOpen ? "open" : undefined} onClick={open}>
       <td class="prompt">
-        <a href={addressOf(view, { tab: "prompts", prompt: row.id })} aria-current={isOpen ? "true" : undefined}>
+        <a href={addressOf(view, { prompt: row.id })} aria-current={isOpen ? "true" : undefined}>
           <PlainText text={row.prompt} most={160} />
         </a>
         {!row.correct_prediction && <span class="quiet wrong"> (not what the model predicts first)</span>}

@@ -22,10 +22,14 @@ export function PromptView({ folder, index, row, rows }: PromptViewProps) {
   const { source, report, view, change } = useExplorer();
   const loaded = usePrompt(source, index, row);
   const detail = loaded.state === "ready" ? loaded.detail : null;
+  const article = useRef<HTMLElement>(null);
   const heading = useRef<HTMLHeadingElement>(null);
-  useEffect(() => heading.current?.focus({ preventScroll: true }), [row.id]);
+  useEffect(() => {
+    // Whoever goes on to the next prompt from here stays here.
+    if (!article.current?.contains(document.activeElement)) heading.current?.focus();
+  }, [row.id]);
   return (
-    <article class="prompt-view" aria-busy={loaded.state === "waiting" && row.chunk !== null}>
+    <article class="prompt-view" ref={article} aria-busy={loaded.state === "waiting" && row.chunk !== null}>
       <Neighbours id={row.id} rows={rows}>
         {canCompare(report) && <a href={addressOf(view, { tab: "compare" })}>Compare</a>}
       </Neighbours>

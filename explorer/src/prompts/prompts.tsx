@@ -1,4 +1,4 @@
-import { useMemo } from "preact/hooks";
+import { useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import type { Folder } from "../data.ts";
 import { addressOf, useExplorer } from "../explorer.tsx";
 import { PromptTable } from "./prompt-table.tsx";
@@ -14,12 +14,14 @@ export function Prompts({ folder, index }: { folder: Folder; index: number }) {
   const { search, pattern, prediction, sort, descending } = view;
   const rows = useMemo(() => chosenRows(all, view), [all, search, pattern, prediction, sort, descending]);
   const opened = view.prompt === null ? null : folder.prompts.find((row) => row.id === view.prompt) ?? null;
+  const list = useRef<HTMLElement>(null);
+  useLayoutEffect(() => list.current ? showOpened(list.current) : undefined, [opened?.id]);
   if (folder.prompts.length === 0) {
     return <section class="notice"><h1>No prompt was traced</h1><p>Every fact of {folder.name} was skipped; the overview has the reasons.</p></section>;
   }
   return (
     <div class={opened ? "prompts-page with-prompt" : "prompts-page"}>
-      <section class="prompts-list" aria-labelledby="prompts-heading">
+      <section class="prompts-list" ref={list} aria-labelledby="prompts-heading">
         <h1 id="prompts-heading" class={opened ? "list-heading" : undefined}>Prompts</h1>
         {view.prompt !== null && !opened && (
           <p class="notice" role="status">
@@ -33,4 +35,12 @@ export function Prompts({ folder, index }: { folder: Folder; index: number }) {
       {opened && <PromptView folder={folder} index={index} row={opened} rows={rows} />}
     </div>
   );
+}
+
+/** Scrolls the list, where it stands beside the opened prompt, to that prompt's row. */
+function showOpened(list: HTMLElement): void {
+  const row = list.querySelector("tr.open")?.getBoundingClientRect();
+  const seen = list.getBoundingClientRect();
+  if (!row || (row.top >= seen.top && row.bottom <= seen.bottom)) return;
+  list.scrollTop += row.top - seen.top - seen.height / 2;
 }

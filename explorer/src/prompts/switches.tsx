@@ -25,13 +25,15 @@ export function Switches({ folder, detail, view, change }: SwitchesProps) {
       </label>
       <MetricSwitches metrics={folder.metrics} view={view} change={change} />
       <SampleSwitch detail={detail} view={view} change={change} />
-      <label>
-        Colour scale
-        <select value={view.scale} onChange={(event) => change({ scale: event.currentTarget.value as View["scale"] })}>
-          <option value="prompt">of each map</option>
-          <option value="shared">shared by the folder</option>
-        </select>
-      </label>
+      {folder.prompts.length > 0 && (
+        <label>
+          Colour scale
+          <select value={view.scale} onChange={(event) => change({ scale: event.currentTarget.value as View["scale"] })}>
+            <option value="prompt">of each map</option>
+            <option value="shared">shared by the folder</option>
+          </select>
+        </label>
+      )}
       <FormSwitch view={view} change={change} />
       {isShared && cannotShare && (
         <p class="quiet hint">Effects on this metric have no shared scale; each map keeps its own.</p>

@@ -4,6 +4,13 @@ use causal_trace_core::{Component, Direction, Metric, effect};
 use causal_trace_results::{EffectGrid, PromptRecord, TracedPrompt};
 use serde::Serialize;
 
+/// How many steps a grid's range of samples is divided into. The largest error, half a step, is 0.00003 of the range;
+/// two bits more in each sample would make a report a tenth larger.
+const STEPS: u16 = 16_383;
+
+/// How far the mean of the patched runs may be from IE and its base to be told by them, as a share of the larger.
+const ROUNDING: f64 = 1e-9;
+
 /// What becomes of the single samples of every site.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SampleEncoding {
@@ -11,12 +18,14 @@ pub enum SampleEncoding {
     Omitted,
     /// As they are.
     Float,
-    /// In 65,535 steps from the smallest of the grid to its largest, each to the nearest step.
+    /// In equal steps from the grid's smallest to its largest, each sample at the nearest.
     Steps,
 }
 
 #[derive(Serialize)]
 struct Header<'a> {
+    floats: usize,
+    steps: usize,
     prompts: Vec<Prompt<'a>>,
 }
 
@@ -42,20 +51,26 @@ struct Grid<'a> {
     clean: f64,
     corrupted: f64,
     corrupted_samples: &'a [f32],
-    patched: usize,
+    patched: Patched,
     indirect_effect: usize,
     percent_improvement: usize,
-    noise_error: usize,
+    noise_error: Option<usize>,
     samples: Option<Samples>,
 }
 
+/// The mean of the patched runs: an array, or a number that IE is added to.
 #[derive(Serialize)]
-#[serde(tag = "as")]
+#[serde(rename_all = "snake_case")]
+enum Patched {
+    Floats(usize),
+    Base(f64),
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
 enum Samples {
-    #[serde(rename = "f32")]
-    Float { offset: usize },
-    #[serde(rename = "u16")]
-    Steps { offset: usize, low: f64, high: f64 },
+    Float { floats: usize },
+    Steps { steps: usize, low: f64, high: f64, most: u16 },
 }
 
 /// The numbers of some records of a folder with that direction; skipped facts are passed over.
@@ -69,30 +84,57 @@ pub fn encode_chunk<'a>(
     records: impl IntoIterator<Item = &'a PromptRecord>,
     samples: SampleEncoding,
 ) -> Vec<u8> {
-    let mut arrays = Arrays(Vec::new());
-    let prompts = records
-        .into_iter()
-        .filter_map(|record| Some(prompt(record, record.traced()?, direction, samples, &mut arrays)))
-        .collect();
-    // A header has no maps with other keys than text, so this does not fail.
-    let header = serde_json::to_vec(&Header { prompts }).unwrap_or_default();
+    let mut encoder = Encoder { direction, samples, floats: Vec::new(), steps: Vec::new() };
+    let prompts =
+        records.into_iter().filter_map(|record| Some(encoder.prompt(record, record.traced()?))).collect();
+    let Encoder { floats, steps, .. } = encoder;
+    let header = Header { floats: floats.len(), steps: steps.len(), prompts };
+    // It has no maps with other keys than text, so this does not fail.
+    let header = serde_json::to_vec(&header).unwrap_or_default();
     let mut chunk = (header.len() as u32).to_le_bytes().to_vec();
     chunk.extend(header);
-    chunk.resize(chunk.len().next_multiple_of(4), 0);
-    chunk.extend(arrays.0);
+    append_planes(&mut chunk, &floats.iter().map(|number| number.to_le_bytes()).collect::<Vec<_>>());
+    append_planes(&mut chunk, &steps.iter().map(|number| number.to_le_bytes()).collect::<Vec<_>>());
     chunk
 }
 
-fn prompt<'a>(
-    record: &'a PromptRecord,
-    traced: &'a TracedPrompt,
+/// The first bytes of all numbers, then the second bytes, and so on.
+fn append_planes<const WIDTH: usize>(chunk: &mut Vec<u8>, numbers: &[[u8; WIDTH]]) {
+    for plane in 0..WIDTH {
+        chunk.extend(numbers.iter().map(|number| number[plane]));
+    }
+}
+
+struct Encoder {
     direction: Direction,
     samples: SampleEncoding,
-    arrays: &mut Arrays,
-) -> Prompt<'a> {
-    let grid = |grid: &'a EffectGrid| {
+    floats: Vec<f32>,
+    steps: Vec<u16>,
+}
+
+impl Encoder {
+    fn prompt<'a>(&mut self, record: &'a PromptRecord, traced: &'a TracedPrompt) -> Prompt<'a> {
+        Prompt {
+            id: record.fact.known_id,
+            tokens: &record.tokens,
+            token_ids: &record.ids,
+            subject: record.subject.map(|span| [span.start, span.end]),
+            counterpart_tokens: record.counterpart.as_ref().map_or(&[], |other| &other.tokens),
+            answer: &traced.answer,
+            foil: traced.foil.as_ref().map(|(text, _)| text.as_str()),
+            noise_level: traced.noise_level,
+            grids: traced.grids.iter().filter_map(|grid| self.grid(grid, traced)).collect(),
+        }
+    }
+
+    /// None where the prompt's runs lack the grid's metric.
+    fn grid<'a>(&mut self, grid: &EffectGrid, traced: &'a TracedPrompt) -> Option<Grid<'a>> {
         let (clean, corrupted) = traced.baseline_in(grid.metric)?;
         let corrupted_samples = traced.corrupted_samples_in(grid.metric)?;
+        let base = match self.direction {
+            Direction::Denoise => corrupted,
+            Direction::Noise => clean,
+        };
         Some(Grid {
             component: grid.component,
             metric: grid.metric,
@@ -101,66 +143,61 @@ fn prompt<'a>(
             clean,
             corrupted,
             corrupted_samples,
-            patched: arrays.floats(grid.patched.iter().map(|&value| value as f32)),
-            indirect_effect: arrays.floats(grid.indirect_effect.iter().map(|&value| value as f32)),
-            percent_improvement: arrays.floats(grid.percent_improvement.iter().map(|&value| value as f32)),
-            noise_error: arrays.floats(noise_errors(grid, direction, corrupted_samples)),
-            samples: arrays.samples(&grid.samples, samples),
+            patched: if follows_from(grid, base) {
+                Patched::Base(base)
+            } else {
+                Patched::Floats(self.floats(&grid.patched))
+            },
+            indirect_effect: self.floats(&grid.indirect_effect),
+            percent_improvement: self.floats(&grid.percent_improvement),
+            noise_error: noise_errors(grid, self.direction, corrupted_samples)
+                .map(|errors| self.floats(&errors)),
+            samples: self.samples(&grid.samples),
         })
-    };
-    Prompt {
-        id: record.fact.known_id,
-        tokens: &record.tokens,
-        token_ids: &record.ids,
-        subject: record.subject.map(|span| [span.start, span.end]),
-        counterpart_tokens: record.counterpart.as_ref().map_or(&[], |other| &other.tokens),
-        answer: &traced.answer,
-        foil: traced.foil.as_ref().map(|(text, _)| text.as_str()),
-        noise_level: traced.noise_level,
-        grids: traced.grids.iter().filter_map(grid).collect(),
     }
-}
 
-/// The standard error of every site's IE; `NaN` where it is not known.
-fn noise_errors(grid: &EffectGrid, direction: Direction, corrupted: &[f32]) -> impl Iterator<Item = f32> {
-    let n_samples = grid.n_samples();
-    let is_paired = n_samples == corrupted.len();
-    (0..grid.patched.len()).map(move |site| {
-        let patched = &grid.samples[site * n_samples..][..n_samples];
-        let error = effect::indirect_effect_error(direction, corrupted, patched).filter(|_| is_paired);
-        error.map_or(f32::NAN, |error| error as f32)
-    })
-}
-
-/// The bytes after the header.
-struct Arrays(Vec<u8>);
-
-impl Arrays {
     /// Appends an array; gives where it begins.
-    fn floats(&mut self, values: impl Iterator<Item = f32>) -> usize {
-        let offset = self.0.len();
-        values.for_each(|value| self.0.extend(value.to_le_bytes()));
-        offset
+    fn floats(&mut self, values: &[f64]) -> usize {
+        let first = self.floats.len();
+        self.floats.extend(values.iter().map(|&value| value as f32));
+        first
     }
 
     /// None where there are none, or none are wanted.
-    fn samples(&mut self, samples: &[f32], encoding: SampleEncoding) -> Option<Samples> {
-        let low = samples.iter().copied().reduce(f32::min)?;
-        let high = samples.iter().copied().reduce(f32::max)?;
-        match encoding {
+    fn samples(&mut self, samples: &[f32]) -> Option<Samples> {
+        let low = f64::from(samples.iter().copied().reduce(f32::min)?);
+        let high = f64::from(samples.iter().copied().reduce(f32::max)?);
+        match self.samples {
             SampleEncoding::Omitted => None,
-            SampleEncoding::Float => Some(Samples::Float { offset: self.floats(samples.iter().copied()) }),
+            SampleEncoding::Float => {
+                let floats = self.floats.len();
+                self.floats.extend(samples);
+                Some(Samples::Float { floats })
+            }
             SampleEncoding::Steps => {
-                let offset = self.0.len();
-                let (low, high) = (f64::from(low), f64::from(high));
-                let scale = if high > low { f64::from(u16::MAX) / (high - low) } else { 0.0 };
-                for &sample in samples {
-                    let step = ((f64::from(sample) - low) * scale).round() as u16;
-                    self.0.extend(step.to_le_bytes());
-                }
-                self.0.resize(self.0.len().next_multiple_of(4), 0);
-                Some(Samples::Steps { offset, low, high })
+                let scale = if high > low { f64::from(STEPS) / (high - low) } else { 0.0 };
+                let steps = self.steps.len();
+                let step = |&sample: &f32| ((f64::from(sample) - low) * scale).round() as u16;
+                self.steps.extend(samples.iter().map(step));
+                Some(Samples::Steps { steps, low, high, most: STEPS })
             }
         }
     }
+}
+
+/// Whether IE tells the mean of the patched runs too. It does, except in imported cases with numbers of their own.
+fn follows_from(grid: &EffectGrid, base: f64) -> bool {
+    grid.patched.iter().zip(&grid.indirect_effect).all(|(&patched, &effect)| {
+        (base + effect - patched).abs() <= ROUNDING * base.abs().max(patched.abs())
+    })
+}
+
+/// The standard error of every site's IE; none where the samples are not known, or too few.
+fn noise_errors(grid: &EffectGrid, direction: Direction, corrupted: &[f32]) -> Option<Vec<f64>> {
+    let n_samples = grid.n_samples();
+    if n_samples == 0 || n_samples != corrupted.len() {
+        return None;
+    }
+    let error = |patched: &[f32]| effect::indirect_effect_error(direction, corrupted, patched);
+    grid.samples.chunks(n_samples).map(error).collect()
 }

@@ -8,7 +8,9 @@ use causal_trace_results::statistics::{
 };
 use causal_trace_results::{Manifest, Outcome, PromptRecord, ResultsFolder, SkipReason, TracedPrompt};
 
-use super::{ClassCount, ComponentInfo, Folder, MetricInfo, PageError, PromptRow, strongest, words};
+use super::{
+    ClassCount, ComponentInfo, Folder, MetricInfo, PageError, PromptRow, command, made, strongest, words,
+};
 
 /// What is known of a folder so far.
 ///
@@ -80,7 +82,7 @@ impl<'a> Collector<'a> {
     }
 
     /// The folder, under a name of its own among those that are shown together.
-    pub(super) fn finish(self, folder: &ResultsFolder, name: &str) -> Result<Folder, PageError> {
+    pub(super) fn finish(self, name: &str) -> Result<Folder, StatisticsError> {
         let Manifest { model, settings, .. } = self.manifest;
         let mut skipped: Vec<(&str, usize)> =
             self.skipped.into_iter().map(|(reason, facts)| (words::skip_reason(reason), facts)).collect();
@@ -97,8 +99,8 @@ impl<'a> Collector<'a> {
             direction: settings.direction,
             components: settings.components.iter().map(|&it| ComponentInfo::new(it, settings)).collect(),
             metrics: metrics(self.manifest).map(|it| MetricInfo::new(it, settings.direction)).collect(),
-            made: Vec::new(),
-            command: None,
+            made: made::rows(self.manifest),
+            command: command::command(self.manifest, name),
             skipped,
             summaries,
             census: self
@@ -138,6 +140,6 @@ impl Folder {
                 collector.add(&record, part)?;
             }
         }
-        collector.finish(folder, name)
+        Ok(collector.finish(name)?)
     }
 }
