@@ -6,7 +6,7 @@ import { fileName } from "../download.ts";
 import { SMALL_SIZE } from "../heat-map/layout.ts";
 import { colorAt, css } from "../heat-map/ramp.ts";
 import { textWidth } from "../heat-map/text-width.ts";
-import { columnStep } from "../heat-map/ticks.ts";
+import { columnStep, roundTicks } from "../heat-map/ticks.ts";
 import { count, counted } from "../numbers.ts";
 import { layerAxis } from "../words.ts";
 import { ROLES } from "./roles.ts";
@@ -59,6 +59,11 @@ export function Peaks({ folder, component, metric, summary, of }: PeaksProps) {
   );
 }
 
+/** At most three whole numbers. */
+function countTicks(most: number): number[] {
+  return roundTicks(0, most, 3).map(({ value }) => value).filter(Number.isInteger);
+}
+
 const BAR_DARKNESS = 0.62;
 const MARGIN_LEFT = 44;
 const MARGIN_RIGHT = 12;
@@ -70,6 +75,7 @@ export function barColor(component: Component): string {
 function chart(all: Bar[], width: number, component: Component, layerAxis: string): PlotOptions {
   const layers = 1 + Math.max(0, ...all.map((bar) => bar.layer));
   const step = columnStep((textWidth(String(layers), SMALL_SIZE) + 8) / ((width - MARGIN_LEFT - MARGIN_RIGHT) / layers));
+  const most = Math.max(1, ...all.map((bar) => bar.prompts));
   const titles = ROLES.map((name, role) => {
     const sum = all.filter((bar) => bar.role === role).reduce((sum, bar) => sum + bar.prompts, 0);
     return { role, text: `${name}: ${counted(sum, "prompt")}` };
@@ -78,11 +84,11 @@ function chart(all: Bar[], width: number, component: Component, layerAxis: strin
   return {
     height: 380, marginLeft: MARGIN_LEFT, marginRight: MARGIN_RIGHT, marginTop: 18, marginBottom: 38,
     x: { domain: [-0.5, layers - 0.5] },
-    y: { nice: true, domain: [0, Math.max(1, ...all.map((bar) => bar.prompts))] },
+    y: { domain: [0, most] },
     fy: { domain: ROLES.map((_, role) => role), padding: 0.32, axis: null },
     marks: [
       axisX({ ticks: Array.from({ length: Math.ceil(layers / step) }, (_, at) => at * step), tickFormat: String, label: layerAxis, labelAnchor: "center", labelArrow: "none" }),
-      axisY({ ticks: 2, tickFormat: "d", label: "prompts", labelArrow: "none", labelAnchor: "center" }),
+      axisY({ ticks: countTicks(most), tickFormat: "d", label: "prompts", labelArrow: "none", labelAnchor: "center" }),
       rectY(all, { x1: (bar: Bar) => bar.layer - 0.42, x2: (bar: Bar) => bar.layer + 0.42, y: "prompts", fy: "role", fill: barColor(component) }),
       ruleY(ROLES.map((_, role) => role), { y: 0, fy: (role: number) => role, stroke: "currentColor" }),
       text(titles, { text: "text", fy: "role", frameAnchor: "top-left", dy: -13, textAnchor: "start" }),
