@@ -28,10 +28,12 @@ export interface Visit {
 }
 
 /** Registers a test with a page of its own. */
-export function browserTest(name: string, body: (visit: Visit) => Promise<void>, options: BrowserContextOptions = {}): void {
+export function browserTest(
+  name: string, body: (visit: Visit) => Promise<void>, options: BrowserContextOptions = {}, timeout = TEST_MS,
+): void {
   const executable = findChromium();
   const skip = executable === null && "there is no Chromium";
-  test(name, { skip, timeout: TEST_MS }, async () => {
+  test(name, { skip, timeout }, async () => {
     const context = await (await browser(executable ?? "")).newContext({ viewport: { width: 1280, height: 800 }, ...options });
     context.setDefaultTimeout(ACTION_MS);
     const problems: string[] = [];
