@@ -4,7 +4,7 @@ import { count } from "../numbers.ts";
 import { TokenText } from "../token-text.tsx";
 import { Answers } from "./answers.tsx";
 import { Field, Problem } from "./field.tsx";
-import { isDrawn, subjectOf, type Form, type Problems } from "./form.ts";
+import { answerOf, isDrawn, subjectOf, type Form, type Problems } from "./form.ts";
 import { ComponentChoice, MoreSettings } from "./settings.tsx";
 import { TokenPicker } from "./token-picker.tsx";
 import type { PromptTokens } from "./use-tokens.ts";
@@ -23,7 +23,7 @@ export function PromptForm({ live, form, prompt, counterpart, problems, onChange
   const settings = { live, settings: form.settings, problems, onChange: (patch: Partial<Form["settings"]>) => onChange({ settings: { ...form.settings, ...patch } }) };
   return (
     <>
-      <Field label="Prompt" hint={`The text up to, not including, the answer. ${size(prompt, live)}`} problem={problems.prompt || prompt.problem || undefined}>
+      <Field label="Prompt" hint={`The text up to, not including, the answer. ${size(prompt, live)} Ctrl and Enter run it.`} problem={problems.prompt || prompt.problem || undefined}>
         {(attributes) => (
           <textarea {...attributes} class="prompt-text" rows={3} spellcheck={false} value={form.prompt} onInput={(event) => onChange({ prompt: event.currentTarget.value })} />
         )}
@@ -37,7 +37,7 @@ export function PromptForm({ live, form, prompt, counterpart, problems, onChange
         </Field>
       )}
       {prompt.tokens && prompt.tokens.top.length > 0 && (
-        <Answers tokens={prompt.tokens} answer={form.answer} isOld={prompt.isOld} onChoose={(answer) => onChange({ answer })} />
+        <Answers tokens={prompt.tokens} answer={answerOf(form, prompt.tokens)} isOld={prompt.isOld} onChoose={(answer) => onChange({ answer })} />
       )}
       <ComponentChoice {...settings} />
       <MoreSettings {...settings} />
