@@ -58,7 +58,8 @@ function Tracing({ live }: { live: Live }) {
           {problem && <p class="problem" role="alert">Not started: {problem}</p>}
         </form>
         <section ref={result} class="live-result" aria-label="The trace">
-          {job && request ? <Result live={live} job={job} request={request} /> : <p class="quiet">{isSent ? "Asking for the trace …" : "The map appears here, site by site, once you press Run."}</p>}
+          {job && request && <Result live={live} job={job} request={request} />}
+          {!job && <p class="quiet">{isSent ? "Asking for the trace …" : "The map appears here, site by site, once you press Run."}</p>}
         </section>
       </div>
     </>
