@@ -1,30 +1,15 @@
 import { axisX, axisY, barX, ruleX, text, type PlotOptions } from "@observablehq/plot";
 import { useCallback, useMemo } from "preact/hooks";
 import { Chart } from "../chart.tsx";
-import type { Folder, PeakClass, Summary } from "../data.ts";
+import type { Folder, Summary } from "../data.ts";
 import { fileName } from "../download.ts";
 import { SMALL_SIZE } from "../heat-map/layout.ts";
 import { textWidth } from "../heat-map/text-width.ts";
 import { count, percent } from "../numbers.ts";
 import { PATTERN_NAMES } from "../words.ts";
 import { barColor } from "./peaks.tsx";
+import { shares, type Share } from "./series.ts";
 import { smallPrint, titled } from "./words.ts";
-
-interface Share {
-  component: number;
-  class: PeakClass;
-  prompts: number;
-  share: number;
-}
-
-/** How many prompts are of each class, for every component. */
-export function shares(folder: Folder): Share[] {
-  return folder.components.flatMap(({ name }, component) => {
-    const census = folder.census[name] ?? [];
-    const all = census.reduce((sum, { prompts }) => sum + prompts, 0);
-    return census.map(({ class: of, prompts }) => ({ component, class: of, prompts, share: all === 0 ? 0 : prompts / all }));
-  });
-}
 
 /** What patterns single prompts show. */
 export function Census({ folder, summary }: { folder: Folder; summary: Summary }) {

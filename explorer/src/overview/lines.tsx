@@ -1,7 +1,7 @@
 import { areaY, axisX, axisY, gridY, lineY, pointer, ruleY, tip, type Markish, type PlotOptions } from "@observablehq/plot";
 import { useCallback, useMemo } from "preact/hooks";
 import { Chart } from "../chart.tsx";
-import type { ComponentInfo, ComponentSummary, Folder, MetricInfo, Summary } from "../data.ts";
+import type { ComponentInfo, Folder, MetricInfo, Summary } from "../data.ts";
 import { fileName } from "../download.ts";
 import { SMALL_SIZE } from "../heat-map/layout.ts";
 import { textWidth } from "../heat-map/text-width.ts";
@@ -9,29 +9,9 @@ import { columnStep } from "../heat-map/ticks.ts";
 import { count, number } from "../numbers.ts";
 import { layerAxis } from "../words.ts";
 import { LOOKS, ROLES, SHORT_ROLES } from "./roles.ts";
+import { points, type Point } from "./series.ts";
 import { spread } from "./spread.ts";
 import { averageAxis, doing, intervals, smallPrint, type AverageOf } from "./words.ts";
-
-export interface Point {
-  role: number;
-  layer: number;
-  value: number;
-  /** The ends of the interval; the value where there is none. */
-  low: number;
-  high: number;
-}
-
-/** The averages of every role that some token has, by layer. */
-export function points(summary: ComponentSummary, of: AverageOf): Point[] {
-  const [table, low, high, factor] = of === "effect"
-    ? [summary.average_indirect_effect, summary.ci95_low, summary.ci95_high, 1] as const
-    : [summary.average_percent_improvement, null, null, 100] as const;
-  return table.flatMap((layers, role) => layers.flatMap((value, layer) => {
-    if (value === null || !summary.counts[role]) return [];
-    const end = (ends: typeof low) => factor * (ends?.[role]?.[layer] ?? value);
-    return [{ role, layer, value: factor * value, low: end(low), high: end(high) }];
-  }));
-}
 
 interface LinesProps {
   folder: Folder;

@@ -1,7 +1,7 @@
 import { axisX, axisY, pointerX, rectY, ruleY, text, tip, type PlotOptions } from "@observablehq/plot";
 import { useCallback, useMemo } from "preact/hooks";
 import { Chart } from "../chart.tsx";
-import type { Component, ComponentInfo, ComponentSummary, Folder, MetricInfo, Summary } from "../data.ts";
+import type { Component, ComponentInfo, Folder, MetricInfo, Summary } from "../data.ts";
 import { fileName } from "../download.ts";
 import { SMALL_SIZE } from "../heat-map/layout.ts";
 import { colorAt, css } from "../heat-map/ramp.ts";
@@ -11,21 +11,8 @@ import { count, counted } from "../numbers.ts";
 import { layerAxis } from "../words.ts";
 import { every } from "./lines.tsx";
 import { ROLES } from "./roles.ts";
+import { bars, type Bar, type PeaksOf } from "./series.ts";
 import { doing, smallPrint } from "./words.ts";
-
-/** Where a prompt's largest effect is, or where that of each role's tokens is. */
-export type PeaksOf = "prompt" | "role";
-
-interface Bar {
-  role: number;
-  layer: number;
-  prompts: number;
-}
-
-export function bars(table: ComponentSummary, of: PeaksOf): Bar[] {
-  const counts = of === "prompt" ? table.peaks : table.role_peaks;
-  return counts.flatMap((layers, role) => layers.map((prompts, layer) => ({ role, layer, prompts })));
-}
 
 interface PeaksProps {
   folder: Folder;
