@@ -1,6 +1,6 @@
 import { useId, useMemo } from "preact/hooks";
 import type { Cell } from "../state.ts";
-import { pieces } from "../token-text.tsx";
+import { pieces, type Spaces } from "../token-text.tsx";
 import { cellPaths } from "./cells.ts";
 import { ends, isFlat } from "./color-scale.ts";
 import { cellBox, LABEL_SIZE, round, SMALL_SIZE, TITLE_SIZE, type Layout, type Line } from "./layout.ts";
@@ -62,7 +62,7 @@ function RowLabels({ data, layout: { plot, rowLabels } }: { data: HeatMapData; l
     <g font-size={LABEL_SIZE} text-anchor="end">
       {rowLabels.map((label, row) => (
         <text key={row} x={plot.x - 6} y={round(plot.y + (row + 0.5) * height + LABEL_SIZE * 0.35)}>
-          <Label label={label} exact={data.rows[row]?.label ?? ""} />
+          <Label label={label} exact={data.rows[row]?.label ?? ""} spaces={data.rowKind === "token" ? "all" : "odd"} />
           {data.rows[row]?.mark}
         </text>
       ))}
@@ -71,10 +71,10 @@ function RowLabels({ data, layout: { plot, rowLabels } }: { data: HeatMapData; l
 }
 
 /** A label, its marks paler than its letters: those of the exact text that stand where the label has them. */
-function Label({ label, exact }: { label: string; exact: string }) {
+function Label({ label, exact, spaces }: { label: string; exact: string; spaces: Spaces }) {
   let rest = label;
   const parts = [];
-  for (const { text, stands } of pieces(exact.slice(0, 400))) {
+  for (const { text, stands } of pieces(exact.slice(0, 400), spaces)) {
     const shown = rest.startsWith(text) ? text : rest;
     if (!shown) break;
     parts.push(<tspan key={parts.length} class={stands === null ? "letters" : "mark"}>{shown}</tspan>);
