@@ -50,13 +50,14 @@ export function Lines({ folder, component, metric, summary, of }: LinesProps) {
   const draw = useCallback((width: number) => chart(all, width, layers, axis), [all, layers, axis]);
   if (!table) return null;
   const what = of === "effect" ? "Average indirect effect" : "Average percent improvement";
+  const bands = of === "effect" ? `Bands: ${intervals(summary)}` : "Without intervals";
   const tokens = ROLES.map((role, at) => `${role} ${count(table.counts[at] ?? 0)}`).join(", ");
   return (
     <Chart
       title={`${what} by layer, ${doing(folder, component)}`}
       description={`Lines of the ${axis} by layer. ${strongest(all, of)}`}
-      caption={<>{of === "effect" ? `Bands: ${intervals(summary)}. ` : "Without intervals. "}n = {count(summary.prompts)} prompts; tokens: {tokens}.</>}
-      note={[...(of === "effect" ? [`bands: ${intervals(summary)}`] : []), ...smallPrint(folder, summary)]}
+      caption={`${bands}. n = ${count(summary.prompts)} prompts; tokens: ${tokens}.`}
+      note={[bands, ...smallPrint(folder, summary)]}
       name={fileName(folder.name, component.name, metric.name, of, "lines")}
       table={[
         ["role", "layer", axis, "95 % interval from", "to", "tokens"],
@@ -82,7 +83,7 @@ function strongest(all: Point[], of: AverageOf): string {
 
 function chart(all: Point[], width: number, layerAxis: string, axis: string): PlotOptions {
   const layers = 1 + Math.max(0, ...all.map((point) => point.layer));
-  const lines = LOOKS.map((look, role) => ({ look, points: all.filter((point) => point.role === role) })).filter((line) => line.points.length > 0);
+  const lines = LOOKS.map((look, role) => ({ look, points: all.filter((point) => point.role === role) }));
   const marginRight = LABEL_GAP + SAMPLE + 6 + Math.max(...SHORT_ROLES.map((role) => textWidth(role, SMALL_SIZE)));
   const step = columnStep((textWidth(String(layers), SMALL_SIZE) + 8) / ((width - MARGIN_LEFT - marginRight) / layers));
   return {
@@ -91,11 +92,13 @@ function chart(all: Point[], width: number, layerAxis: string, axis: string): Pl
     y: { nice: true },
     marks: [
       gridY({ stroke: "var(--line)", strokeOpacity: 1 }),
-      axisX({ ticks: range(layers, step), tickFormat: String, label: layerAxis, labelAnchor: "center", labelArrow: "none" }),
+      axisX({ ticks: every(step, layers), tickFormat: String, label: layerAxis, labelAnchor: "center", labelArrow: "none" }),
       axisY({ label: axis, labelArrow: "none" }),
       ruleY([0], { stroke: "currentColor" }),
       ...lines.map(({ look, points }) => areaY(points, { x: "layer", y1: "low", y2: "high", fill: look.color, fillOpacity: 0.16 })),
-      ...lines.map(({ look, points }) => lineY(points, { x: "layer", y: "value", stroke: look.color, strokeWidth: 2, strokeDasharray: look.dashes, marker: layers === 1 ? "dot" : null })),
+      ...lines.map(({ look, points }) => lineY(points, {
+        x: "layer", y: "value", stroke: look.color, strokeWidth: 2, strokeDasharray: look.dashes, marker: layers === 1 ? "dot" : null,
+      })),
       endLabels(all, layers - 1),
       tip(all, pointer({ x: "layer", y: "value", title: read })),
     ],
@@ -107,8 +110,9 @@ const LABEL_GAP = 6;
 /** The piece of line before a label. */
 const SAMPLE = 22;
 
-function range(end: number, step: number): number[] {
-  return Array.from({ length: Math.ceil(end / step) }, (_, at) => at * step);
+/** The layers whose numbers are written. */
+export function every(step: number, layers: number): number[] {
+  return Array.from({ length: Math.ceil(layers / step) }, (_, at) => at * step);
 }
 
 function read({ role, layer, value, low, high }: Point): string {
@@ -129,7 +133,9 @@ function endLabels(all: Point[], lastLayer: number): Markish {
       const [place, look] = [places[at] ?? 0, LOOKS[role]];
       group.append(
         shape("path", { d: `M${x - LABEL_GAP + 1},${y(value)}L${x},${place}`, stroke: "var(--edge)", "stroke-width": 0.75, fill: "none" }),
-        shape("line", { x1: x, x2: x + SAMPLE, y1: place, y2: place, stroke: look?.color ?? "", "stroke-width": 2, "stroke-dasharray": look?.dashes ?? "none" }),
+        shape("line", {
+          x1: x, x2: x + SAMPLE, y1: place, y2: place, stroke: look?.color ?? "", "stroke-width": 2, "stroke-dasharray": look?.dashes ?? "none",
+        }),
         shape("text", { x: x + SAMPLE + 4, y: place, dy: "0.32em", "text-anchor": "start" }, SHORT_ROLES[role]),
       );
     });

@@ -7,6 +7,7 @@ import { HeatMap } from "../heat-map/heat-map.tsx";
 import { useCell } from "../heat-map/use-cell.ts";
 import { FormSwitch } from "../prompts/switches.tsx";
 import type { Cell, View } from "../state.ts";
+import { PlainText } from "../token-text.tsx";
 import { Census } from "./census.tsx";
 import { Lines } from "./lines.tsx";
 import { Peaks } from "./peaks.tsx";
@@ -25,7 +26,7 @@ export function Overview({ folder }: { folder: Folder }) {
   const shown = components.length > 0 ? components : folder.components;
   return (
     <>
-      <h1>{folder.name} <span class="quiet">{folder.model}</span></h1>
+      <h1><PlainText text={folder.name} /> <span class="quiet"><PlainText text={folder.model} /></span></h1>
       {folder.left_out && <p class="notice">{folder.left_out}</p>}
       <div class="overview-top">
         <Made folder={folder} />
@@ -37,7 +38,9 @@ export function Overview({ folder }: { folder: Folder }) {
             <h2 id="averages">Averages over prompts, by the tokens' roles</h2>
             <Switches folder={folder} metric={metric} />
           </section>
-          {shown.map((component) => <ComponentFigures key={component.name} folder={folder} component={component} metric={metric} summary={summary} />)}
+          {shown.map((component) => (
+            <ComponentFigures key={component.name} folder={folder} component={component} metric={metric} summary={summary} />
+          ))}
           <section aria-labelledby="patterns">
             <h2 id="patterns">Patterns</h2>
             <Census folder={folder} summary={summary} />
@@ -87,9 +90,9 @@ function Switches({ folder, metric }: { folder: Folder; metric: MetricInfo }) {
         </select>
       </label>
       <FormSwitch view={view} change={change} />
-      <label class="check">
+      <label class="check" title="Draw effects in the wrong direction as 0">
         <input type="checkbox" checked={view.cutoff} onChange={(event) => change({ cutoff: event.currentTarget.checked })} />
-        wrong direction as 0
+        cut off at 0
       </label>
     </div>
   );

@@ -6,9 +6,10 @@ import { fileName } from "../download.ts";
 import { SMALL_SIZE } from "../heat-map/layout.ts";
 import { colorAt, css } from "../heat-map/ramp.ts";
 import { textWidth } from "../heat-map/text-width.ts";
-import { columnStep } from "../heat-map/ticks.ts";
+import { columnStep, roundTicks } from "../heat-map/ticks.ts";
 import { count, counted } from "../numbers.ts";
 import { layerAxis } from "../words.ts";
+import { every } from "./lines.tsx";
 import { ROLES } from "./roles.ts";
 import { doing, smallPrint } from "./words.ts";
 
@@ -42,7 +43,8 @@ export function Peaks({ folder, component, metric, summary, of }: PeaksProps) {
   const draw = useCallback((width: number) => chart(all, width, component.name, layers), [all, component, layers]);
   if (!table) return null;
   const sums = ROLES.map((_, role) => all.filter((bar) => bar.role === role).reduce((sum, bar) => sum + bar.prompts, 0));
-  const without = table.without_peak === 0 ? "Every prompt has one." : `Without one: ${counted(table.without_peak, "prompt")} of ${count(summary.prompts)}.`;
+  const without = table.without_peak === 0
+    ? "Every prompt has one." : `Without one: ${counted(table.without_peak, "prompt")} of ${count(summary.prompts)}.`;
   const caption = of === "prompt"
     ? `The site with the largest effect in the expected direction, once for every prompt. ${without} n = ${count(summary.prompts)} prompts.`
     : `For each role by itself, the layer with the largest effect of its tokens. n = ${count(summary.prompts)} prompts.`;
@@ -59,6 +61,11 @@ export function Peaks({ folder, component, metric, summary, of }: PeaksProps) {
   );
 }
 
+/** At most three whole numbers. */
+function countTicks(most: number): number[] {
+  return roundTicks(0, most, 3).map(({ value }) => value).filter(Number.isInteger);
+}
+
 const BAR_DARKNESS = 0.62;
 const MARGIN_LEFT = 44;
 const MARGIN_RIGHT = 12;
@@ -70,6 +77,7 @@ export function barColor(component: Component): string {
 function chart(all: Bar[], width: number, component: Component, layerAxis: string): PlotOptions {
   const layers = 1 + Math.max(0, ...all.map((bar) => bar.layer));
   const step = columnStep((textWidth(String(layers), SMALL_SIZE) + 8) / ((width - MARGIN_LEFT - MARGIN_RIGHT) / layers));
+  const most = Math.max(1, ...all.map((bar) => bar.prompts));
   const titles = ROLES.map((name, role) => {
     const sum = all.filter((bar) => bar.role === role).reduce((sum, bar) => sum + bar.prompts, 0);
     return { role, text: `${name}: ${counted(sum, "prompt")}` };
@@ -78,12 +86,14 @@ function chart(all: Bar[], width: number, component: Component, layerAxis: strin
   return {
     height: 380, marginLeft: MARGIN_LEFT, marginRight: MARGIN_RIGHT, marginTop: 18, marginBottom: 38,
     x: { domain: [-0.5, layers - 0.5] },
-    y: { nice: true, domain: [0, Math.max(1, ...all.map((bar) => bar.prompts))] },
+    y: { domain: [0, most] },
     fy: { domain: ROLES.map((_, role) => role), padding: 0.32, axis: null },
     marks: [
-      axisX({ ticks: Array.from({ length: Math.ceil(layers / step) }, (_, at) => at * step), tickFormat: String, label: layerAxis, labelAnchor: "center", labelArrow: "none" }),
-      axisY({ ticks: 2, tickFormat: "d", label: "prompts", labelArrow: "none", labelAnchor: "center" }),
-      rectY(all, { x1: (bar: Bar) => bar.layer - 0.42, x2: (bar: Bar) => bar.layer + 0.42, y: "prompts", fy: "role", fill: barColor(component) }),
+      axisX({ ticks: every(step, layers), tickFormat: String, label: layerAxis, labelAnchor: "center", labelArrow: "none" }),
+      axisY({ ticks: countTicks(most), tickFormat: "d", label: "prompts", labelArrow: "none", labelAnchor: "center" }),
+      rectY(all, {
+        x1: (bar: Bar) => bar.layer - 0.42, x2: (bar: Bar) => bar.layer + 0.42, y: "prompts", fy: "role", fill: barColor(component),
+      }),
       ruleY(ROLES.map((_, role) => role), { y: 0, fy: (role: number) => role, stroke: "currentColor" }),
       text(titles, { text: "text", fy: "role", frameAnchor: "top-left", dy: -13, textAnchor: "start" }),
       tip(all, pointerX({ x: "layer", y: "prompts", fy: "role", title })),

@@ -2,6 +2,7 @@
 
 import type { ComponentInfo, Folder, MetricInfo, Summary } from "../data.ts";
 import { count, counted } from "../numbers.ts";
+import { cut, visible } from "../token-text.tsx";
 import { mapTitle, metricWithUnit } from "../words.ts";
 
 /** Two measures that the averages have. */
@@ -12,9 +13,12 @@ export function averageAxis(of: AverageOf, metric: MetricInfo): string {
   return of === "improvement" ? `average percent improvement (${metric.label}, %)` : `average indirect effect (${metricWithUnit(metric)})`;
 }
 
+/** Longer names of models are cut in titles. */
+const MOST = 80;
+
 /** What was done, as the end of a title: "restoring MLP outputs, demo". */
 export function doing(folder: Folder, component: ComponentInfo): string {
-  const title = mapTitle(component.name, folder.direction, folder.model);
+  const title = mapTitle(component.name, folder.direction, visible(cut(folder.model, MOST), "odd"));
   return title.charAt(0).toLowerCase() + title.slice(1);
 }
 
