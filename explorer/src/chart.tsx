@@ -83,10 +83,12 @@ function Numbers({ title, table }: { title: string; table: CsvRow[] }) {
       {isOpen && (
         <div class="scroll" tabIndex={0} role="region" aria-label={`Numbers: ${title}`}>
           <table>
-            <thead><tr>{head.map((name, at) => <th key={at} scope="col" class={typeof rows[0]?.[at] === "number" ? "number" : undefined}>{name}</th>)}</tr></thead>
+            <thead>
+              <tr>{head.map((name, at) => <th key={at} scope="col" class={alignment(rows[0]?.[at])}>{name}</th>)}</tr>
+            </thead>
             <tbody>
               {rows.map((row, at) => (
-                <tr key={at}>{row.map((value, at) => <td key={at} class={typeof value === "number" ? "number" : undefined}>{shown(value)}</td>)}</tr>
+                <tr key={at}>{row.map((value, at) => <td key={at} class={alignment(value)}>{shown(value)}</td>)}</tr>
               ))}
             </tbody>
           </table>
@@ -94,6 +96,10 @@ function Numbers({ title, table }: { title: string; table: CsvRow[] }) {
       )}
     </details>
   );
+}
+
+function alignment(value: CsvRow[number] | undefined): string | undefined {
+  return typeof value === "number" ? "number" : undefined;
 }
 
 function shown(value: CsvRow[number]): string {

@@ -1,5 +1,13 @@
 import { useRef, useState } from "preact/hooks";
 
+/**
+ * A text in parts of which each ends after a character that turns the direction of what follows, so that a prompt cannot
+ * make a command look like another one. Together they are the text, to be copied as it is.
+ */
+export function inOrder(text: string): string[] {
+  return text.split(/(?<=[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069])/u);
+}
+
 /** A command and a button that copies it. */
 export function CommandLine({ label, command }: { label: string; command: string }) {
   const code = useRef<HTMLElement>(null);
@@ -16,7 +24,7 @@ export function CommandLine({ label, command }: { label: string; command: string
   return (
     <div class="command-line">
       <p>{label} <button type="button" onClick={() => void copy()}>Copy</button> <span role="status" class="quiet">{said}</span></p>
-      <pre><code ref={code}>{command}</code></pre>
+      <pre><code ref={code}>{inOrder(command).map((part, at) => <bdi key={at} dir="ltr">{part}</bdi>)}</code></pre>
     </div>
   );
 }

@@ -8,7 +8,7 @@ export function number(value: number): string {
   const size = Math.abs(value);
   if (size === 0) return "0";
   if (size < 0.001 || size >= 1e5) return minus(value.toExponential(1).replace("e+", "e"));
-  return minus(value.toFixed(size >= 100 ? 0 : size >= 10 ? 1 : size >= 1 ? 2 : size >= 0.01 ? 3 : 4));
+  return minus(value.toFixed(size >= 100 ? 0 : size >= 10 ? 1 : size >= 1.0005 ? 2 : size >= 0.01 ? 3 : 4));
 }
 
 /** A number with its sign, for effects. */
@@ -24,7 +24,8 @@ export function percent(fraction: number): string {
 }
 
 export function signedPercent(fraction: number): string {
-  return fraction > 0 ? `+${percent(fraction)}` : percent(fraction);
+  const text = percent(fraction);
+  return fraction > 0 && !text.startsWith("0.0 ") ? `+${text}` : text;
 }
 
 /** A whole number, with its thousands apart. */

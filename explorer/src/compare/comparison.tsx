@@ -39,7 +39,7 @@ export function Comparison({ sides: [first, second], row, rows }: { sides: [Side
       {!maps && !left && !failed && <p class="waiting" role="status">Reading the prompt’s numbers …</p>}
       {maps && "problem" in maps && <p class="notice">{maps.problem}</p>}
       {maps && "sides" in maps && (
-        <div class="maps">
+        <div class="maps three">
           <HeatMap {...maps.sides[0]} name={file(names[0])} form={view.form} {...reading} />
           <HeatMap {...maps.sides[1]} name={file(names[1])} form={view.form} {...reading} />
           <HeatMap {...maps.difference} name={file("difference")} form={view.form} {...reading} />

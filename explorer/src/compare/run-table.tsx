@@ -16,7 +16,7 @@ export function RunTable({ row, names }: { row: CommonRow; names: [string, strin
           </tr>
         </thead>
         <tbody>
-          <Run name={names[0]} row={row.first} />
+          <Run name={row.first === row.second ? "both sides" : names[0]} row={row.first} />
           {row.first !== row.second && <Run name={names[1]} row={row.second} />}
           {row.first !== row.second && (
             <tr>

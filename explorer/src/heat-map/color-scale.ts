@@ -67,9 +67,14 @@ export function goesBothWays(expectedSign: number, values: ArrayLike<number>, bo
 
 /** The colour of a value; one beyond the ends gets the end's. */
 export function colorOf(scale: ColorScale, value: number): string {
-  if (isFlat(scale)) return css(colorAt(scale.ramp, scale.ramp === "diverging" ? 0.5 : 0));
+  return css(codeOf(scale, value));
+}
+
+/** The same as 0xrrggbb. */
+export function codeOf(scale: ColorScale, value: number): number {
+  if (isFlat(scale)) return colorAt(scale.ramp, scale.ramp === "diverging" ? 0.5 : 0);
   const position = Math.min(Math.max((value - scale.pale) / (scale.dark - scale.pale), 0), 1);
-  return css(colorAt(scale.ramp, scale.root ? Math.sqrt(position) : position));
+  return colorAt(scale.ramp, scale.root ? Math.sqrt(position) : position);
 }
 
 /** At most `most` marks of the colour bar. */

@@ -123,7 +123,7 @@ function BarTicks({ data, layout: { bar, ticks } }: { data: HeatMapData; layout:
 /** From the scale's smaller end at the bottom to its larger end at the top. */
 function Gradient({ id, data: { scale } }: { id: string; data: HeatMapData }) {
   const flat = isFlat(scale);
-  const colors = classes(scale.ramp);
+  const colors = [...classes(scale.ramp)];
   if (scale.dark < scale.pale) colors.reverse();
   const last = colors.length - 1;
   // Colours that darken with the root stand at the squares of their places.
@@ -131,7 +131,7 @@ function Gradient({ id, data: { scale } }: { id: string; data: HeatMapData }) {
   const only = scale.ramp === "diverging" ? colors[last / 2] : colors[0];
   return (
     <linearGradient id={id} x1="0" x2="0" y1="1" y2="0">
-      {flat && only
+      {flat && only !== undefined
         ? <stop offset="0" stop-color={css(only)} />
         : colors.map((color, at) => <stop key={at} offset={place(at)} stop-color={css(color)} />)}
     </linearGradient>

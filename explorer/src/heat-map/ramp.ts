@@ -4,8 +4,6 @@
 
 import type { Component } from "../data.ts";
 
-export type Rgb = [number, number, number];
-
 const PURPLES = [0xfcfbfd, 0xefedf5, 0xdadaeb, 0xbcbddc, 0x9e9ac8, 0x807dba, 0x6a51a3, 0x54278f, 0x3f007d];
 const GREENS = [0xf7fcf5, 0xe5f5e0, 0xc7e9c0, 0xa1d99b, 0x74c476, 0x41ab5d, 0x238b45, 0x006d2c, 0x00441b];
 const REDS = [0xfff5f0, 0xfee0d2, 0xfcbba1, 0xfc9272, 0xfb6a4a, 0xef3b2c, 0xcb181d, 0xa50f15, 0x67000d];
@@ -16,12 +14,8 @@ const BLUE_TO_RED = [
 /** A component's ramp, or the diverging one. */
 export type Ramp = Component | "diverging";
 
-/** The classes of a ramp, from the first colour to the last. */
-export function classes(ramp: Ramp): Rgb[] {
-  return codes(ramp).map((code): Rgb => [code >> 16, (code >> 8) & 255, code & 255]);
-}
-
-function codes(ramp: Ramp): number[] {
+/** The classes of a ramp, from the first colour to the last; colours are written as 0xrrggbb. */
+export function classes(ramp: Ramp): readonly number[] {
   switch (ramp) {
     case "residual": case "resid_pre": case "resid_mid": return PURPLES;
     case "mlp": case "mlp_severed": return GREENS;
@@ -31,18 +25,22 @@ function codes(ramp: Ramp): number[] {
 }
 
 /** The colour at a position from 0 to 1 between the first and the last class. */
-export function colorAt(ramp: Ramp, position: number): Rgb {
-  const list = codes(ramp);
+export function colorAt(ramp: Ramp, position: number): number {
+  const list = classes(ramp);
   const place = Math.min(Math.max(position, 0), 1) * (list.length - 1);
   const below = Math.min(Math.floor(place), list.length - 2);
-  const [from, to, share] = [list[below] ?? 0, list[below + 1] ?? 0, place - below];
-  const mix = (shift: number) => {
-    const [start, end] = [(from >> shift) & 255, (to >> shift) & 255];
-    return Math.round(start + share * (end - start));
-  };
-  return [mix(16), mix(8), mix(0)];
+  const from = list[below] ?? 0;
+  const to = list[below + 1] ?? 0;
+  const share = place - below;
+  return (mix(from, to, 16, share) << 16) | (mix(from, to, 8, share) << 8) | mix(from, to, 0, share);
 }
 
-export function css([red, green, blue]: Rgb): string {
-  return `#${[red, green, blue].map((channel) => channel.toString(16).padStart(2, "0")).join("")}`;
+/** One channel of the colour between two. */
+function mix(from: number, to: number, shift: number, share: number): number {
+  const start = (from >> shift) & 255;
+  return Math.round(start + share * (((to >> shift) & 255) - start));
+}
+
+export function css(color: number): string {
+  return `#${(0x1000000 + color).toString(16).slice(1)}`;
 }

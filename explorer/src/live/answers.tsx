@@ -12,7 +12,7 @@ interface AnswersProps {
 
 /** The model's likeliest next tokens, one of which is the answer. */
 export function Answers({ tokens: { top }, answer, isOld, onChoose }: AnswersProps) {
-  const chosen = top.some(({ id }) => id === answer) ? answer : top[0]?.id;
+  const chosen = answer ?? top[0]?.id;
   return (
     <fieldset class={`answers${isOld ? " old" : ""}`} aria-busy={isOld}>
       <legend>Answer</legend>

@@ -70,9 +70,10 @@ test("the request has the marked subject or the guess, and one sample where noth
   assert.deepEqual(subjectOf(FORM, tokens), [1, 3]);
   assert.deepEqual(subjectOf({ ...FORM, subject: null }, tokens), tokens.subject);
   assert.deepEqual(subjectOf({ ...FORM, subject: [1, 99] }, tokens), tokens.subject);
-  const request = requestOf({ ...FORM, counterpart: "other" }, [1, 3]);
-  assert.deepEqual([request.counterpart, request.answer, request.settings.samples], [null, 0, LIVE.defaults.samples]);
-  const pair = requestOf({ ...FORM, counterpart: "other", settings: { ...FORM.settings, corruption: "pair", samples: 10 } }, [1, 3]);
+  const request = requestOf({ ...FORM, counterpart: "other", answer: 8 }, tokens, [1, 3]);
+  assert.deepEqual([request.counterpart, request.answer, request.settings.samples], [null, 8, LIVE.defaults.samples]);
+  assert.equal(requestOf({ ...FORM, answer: 99 }, tokens, [1, 3]).answer, null, "an answer of another prompt");
+  const pair = requestOf({ ...FORM, counterpart: "other", settings: { ...FORM.settings, corruption: "pair", samples: 10 } }, tokens, [1, 3]);
   assert.deepEqual([pair.counterpart, pair.settings.samples], ["other", 1]);
 });
 

@@ -146,9 +146,15 @@ export function subjectOf(form: Form, tokens: Tokens): [number, number] | null {
   return marked && marked[1] <= tokens.tokens.length ? marked : tokens.subject;
 }
 
-export function requestOf(form: Form, subject: [number, number]): JobRequest {
+/** The chosen answer, if the model still has it among its likeliest; null for its own prediction. */
+export function answerOf({ answer }: Form, { top }: Tokens): number | null {
+  return top.some(({ id }) => id === answer) ? answer : null;
+}
+
+export function requestOf(form: Form, tokens: Tokens, subject: [number, number]): JobRequest {
   const settings = isDrawn(form.settings) ? form.settings : { ...form.settings, samples: 1 };
-  return { prompt: form.prompt, subject, answer: form.answer, counterpart: isDrawn(settings) ? null : form.counterpart, settings };
+  const counterpart = isDrawn(settings) ? null : form.counterpart;
+  return { prompt: form.prompt, subject, answer: answerOf(form, tokens), counterpart, settings };
 }
 
 /**

@@ -1,7 +1,7 @@
 import "./live.css";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { useExplorer } from "../explorer.tsx";
-import type { JobRequest, Live } from "../live.ts";
+import type { JobRequest, Live, Tokens } from "../live.ts";
 import { json } from "../source.ts";
 import { carried, problemsOf, readForm, requestOf, subjectOf, writeForm, type Form } from "./form.ts";
 import { isOver } from "./job.ts";
@@ -38,8 +38,8 @@ function Tracing({ live }: { live: Live }) {
   const isBusy = isSent || (job !== null && !isOver(job));
   const begin = (event: Event) => {
     event.preventDefault();
-    if (!isReady) return;
-    const request = requestOf(form, subject);
+    if (!isReady || !known) return;
+    const request = requestOf(form, known, subject);
     setRequest(request);
     run(request);
     if (result.current && result.current.getBoundingClientRect().top > 0.8 * innerHeight) result.current.scrollIntoView();
@@ -48,7 +48,7 @@ function Tracing({ live }: { live: Live }) {
     <>
       <h1>Live <span class="quiet">{live.description}</span></h1>
       <div class="live">
-        <form class="live-form" onSubmit={begin} aria-label="What to trace">
+        <form class="live-form" onSubmit={begin} onKeyDown={submitByKeys} aria-label="What to trace">
           <PromptForm live={live} form={form} prompt={prompt} counterpart={counterpart} problems={problems} onChange={change} />
           <p class="run">
             <button type="submit" class="main" disabled={!isReady}>{isBusy ? "Run again" : "Run"}</button>
@@ -58,11 +58,17 @@ function Tracing({ live }: { live: Live }) {
           {problem && <p class="problem" role="alert">Not started: {problem}</p>}
         </form>
         <section ref={result} class="live-result" aria-label="The trace">
-          {job && request ? <Result live={live} job={job} request={request} /> : <p class="quiet">{isSent ? "Asking for the trace …" : "The map appears here, site by site, once you press Run."}</p>}
+          {job && request && <Result live={live} job={job} request={request} />}
+          {!job && <p class="quiet">{isSent ? "Asking for the trace …" : "The map appears here, site by site, once you press Run."}</p>}
         </section>
       </div>
     </>
   );
+}
+
+/** In a text of several lines Enter alone is a line end. */
+function submitByKeys(event: KeyboardEvent & { currentTarget: HTMLFormElement }): void {
+  if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) event.currentTarget.requestSubmit();
 }
 
 /** The form, which the address follows. An address from elsewhere, as after going back, is followed by the form. */
@@ -90,14 +96,16 @@ function useForm(live: Live): [Form, (patch: Partial<Form>) => void] {
 
 /** Keeps the marked subject where it is while the prompt is edited around it. */
 function useMarkedTokens(form: Form, prompt: PromptTokens, change: (patch: Partial<Form>) => void): void {
-  const before = useRef(prompt.tokens);
+  const marked = useRef<{ subject: [number, number]; tokens: Tokens } | null>(null);
+  const { tokens, isOld } = prompt;
+  const { subject } = form;
   useEffect(() => {
-    const { tokens } = prompt;
-    if (!tokens || tokens === before.current) return;
-    const old = before.current;
-    before.current = tokens;
-    if (!form.subject || !old) return;
-    const subject = carried(form.subject, old, tokens);
-    if (subject?.join() !== form.subject.join()) change({ subject });
-  }, [form, prompt, change]);
+    if (!subject || !tokens || isOld) return;
+    const before = marked.current;
+    // One that was marked just now, or came with the address, belongs to these tokens.
+    const now = before?.subject === subject && before.tokens !== tokens ? carried(subject, before.tokens, tokens) : subject;
+    const isSame = now?.join() === subject.join();
+    marked.current = now && { subject: isSame ? subject : now, tokens };
+    if (!isSame) change({ subject: now });
+  }, [subject, tokens, isOld, change]);
 }

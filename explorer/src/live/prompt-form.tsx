@@ -4,7 +4,7 @@ import { count } from "../numbers.ts";
 import { TokenText } from "../token-text.tsx";
 import { Answers } from "./answers.tsx";
 import { Field, Problem } from "./field.tsx";
-import { isDrawn, subjectOf, type Form, type Problems } from "./form.ts";
+import { answerOf, isDrawn, subjectOf, type Form, type Problems } from "./form.ts";
 import { ComponentChoice, MoreSettings } from "./settings.tsx";
 import { TokenPicker } from "./token-picker.tsx";
 import type { PromptTokens } from "./use-tokens.ts";
@@ -20,24 +20,37 @@ interface PromptFormProps {
 
 /** What is traced, and how. */
 export function PromptForm({ live, form, prompt, counterpart, problems, onChange }: PromptFormProps) {
-  const settings = { live, settings: form.settings, problems, onChange: (patch: Partial<Form["settings"]>) => onChange({ settings: { ...form.settings, ...patch } }) };
+  const change = (patch: Partial<Form["settings"]>) => onChange({ settings: { ...form.settings, ...patch } });
+  const settings = { live, settings: form.settings, problems, onChange: change };
   return (
     <>
-      <Field label="Prompt" hint={`The text up to, not including, the answer. ${size(prompt, live)}`} problem={problems.prompt || prompt.problem || undefined}>
+      <Field
+        label="Prompt" hint={`The text up to, not including, the answer. ${size(prompt, live)} Ctrl and Enter run it.`}
+        problem={problems.prompt || prompt.problem || undefined}
+      >
         {(attributes) => (
-          <textarea {...attributes} class="prompt-text" rows={3} spellcheck={false} value={form.prompt} onInput={(event) => onChange({ prompt: event.currentTarget.value })} />
+          <textarea
+            {...attributes} class="prompt-text" rows={3} spellcheck={false} value={form.prompt}
+            onInput={(event) => onChange({ prompt: event.currentTarget.value })}
+          />
         )}
       </Field>
-      <Subject form={form} prompt={prompt} problem={problems.subject} onMark={(subject) => onChange({ subject })} onGuess={() => onChange({ subject: null })} />
+      <Subject form={form} prompt={prompt} problem={problems.subject} onMark={(subject) => onChange({ subject })} />
       {!isDrawn(form.settings) && (
-        <Field label="Prompt of the corrupted run" hint={`As many tokens as the prompt, as with another subject. ${size(counterpart, live)}`} problem={problems.counterpart || counterpart.problem || undefined}>
+        <Field
+          label="Prompt of the corrupted run" hint={`As many tokens as the prompt, as with another subject. ${size(counterpart, live)}`}
+          problem={problems.counterpart || counterpart.problem || undefined}
+        >
           {(attributes) => (
-            <textarea {...attributes} class="prompt-text" rows={2} spellcheck={false} value={form.counterpart} onInput={(event) => onChange({ counterpart: event.currentTarget.value })} />
+            <textarea
+              {...attributes} class="prompt-text" rows={2} spellcheck={false} value={form.counterpart}
+              onInput={(event) => onChange({ counterpart: event.currentTarget.value })}
+            />
           )}
         </Field>
       )}
       {prompt.tokens && prompt.tokens.top.length > 0 && (
-        <Answers tokens={prompt.tokens} answer={form.answer} isOld={prompt.isOld} onChoose={(answer) => onChange({ answer })} />
+        <Answers tokens={prompt.tokens} answer={answerOf(form, prompt.tokens)} isOld={prompt.isOld} onChoose={(answer) => onChange({ answer })} />
       )}
       <ComponentChoice {...settings} />
       <MoreSettings {...settings} />
@@ -53,12 +66,12 @@ interface SubjectProps {
   form: Form;
   prompt: PromptTokens;
   problem: string | undefined;
-  onMark: (subject: [number, number]) => void;
-  onGuess: () => void;
+  /** Null for the guess. */
+  onMark: (subject: [number, number] | null) => void;
 }
 
 /** The tokens that are corrupted. */
-function Subject({ form, prompt: { tokens, isOld }, problem, onMark, onGuess }: SubjectProps) {
+function Subject({ form, prompt: { tokens, isOld }, problem, onMark }: SubjectProps) {
   const id = useId();
   if (!tokens || tokens.tokens.length === 0) return null;
   const subject = subjectOf(form, tokens);
@@ -67,10 +80,12 @@ function Subject({ form, prompt: { tokens, isOld }, problem, onMark, onGuess }: 
   return (
     <div class="field">
       <p class="label">Subject</p>
-      <TokenPicker tokens={tokens} subject={subject} isGuess={isGuess} isOld={isOld} describedBy={`${id}-hint ${id}-chosen`} onMark={onMark} />
+      <TokenPicker
+        tokens={tokens} subject={subject} isGuess={isGuess} isOld={isOld} describedBy={`${id}-hint ${id}-chosen`} onMark={onMark}
+      />
       <p id={`${id}-chosen`} role="status" class="chosen">
         {text === null ? "No subject." : <>{isGuess ? "Guessed: " : "Marked: "}<TokenText text={text} most={200} /></>}
-        {!isGuess && tokens.subject && <> <button type="button" class="small" onClick={onGuess}>Guess again</button></>}
+        {!isGuess && tokens.subject && <button type="button" class="small" onClick={() => onMark(null)}>Guess again</button>}
       </p>
       <Problem text={problem} />
       <p class="hint" id={`${id}-hint`}>

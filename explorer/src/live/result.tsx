@@ -84,9 +84,13 @@ function Facts({ detail, folder, isDone }: { detail: PromptDetail; folder: Folde
           <div key={grid.component}>
             <dt>strongest site, {COMPONENT_NAMES[grid.component]}</dt>
             <dd>
-              {site
-                ? <><TokenText text={site.text} most={60} /> layer {site.layer}, IE {signed(site.effect)} <span class="quiet">{siteName(grid.component, site.layer, site.token)}</span></>
-                : "none in the expected direction"}
+              {!site && "none in the expected direction"}
+              {site && (
+                <>
+                  <TokenText text={site.text} most={60} /> layer {site.layer}, IE {signed(site.effect)}{" "}
+                  <span class="quiet">{siteName(grid.component, site.layer, site.token)}</span>
+                </>
+              )}
             </dd>
           </div>
         );

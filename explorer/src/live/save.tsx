@@ -30,10 +30,15 @@ export function Save({ live, job }: { live: Live; job: string }) {
   const folder = saved && report.folders[saved.folder];
   return (
     <div class="save">
-      {!saved && <p><button type="button" disabled={isBusy} onClick={() => void save()}>Save</button> <span class="hint">as a results folder in <code>{live.saves_to}</code></span></p>}
+      {!saved && (
+        <p>
+          <button type="button" disabled={isBusy} onClick={() => void save()}>Save</button>{" "}
+          <span class="hint">as a results folder in <code>{live.saves_to}</code></span>
+        </p>
+      )}
       <p role="status">
         {saved && <>Saved in <code>{saved.path}</code>. </>}
-        {folder && <a href={addressOf(view, { tab: "prompts", folder: folder.name, prompt: folder.prompts[0]?.id ?? null, cell: null })}>Open it</a>}
+        {folder && <a href={addressOf(view, { tab: "prompts", folder: folder.name, prompt: folder.prompts[0]?.id ?? null })}>Open it</a>}
       </p>
       {problem && <p class="problem" role="alert">{problem}</p>}
     </div>

@@ -29,17 +29,24 @@ const CORRUPTION_WORDS: Record<Corruption, string> = {
   pair: "The corrupted run has another prompt of as many tokens. Nothing is random, so there is one sample.",
 };
 
+/** What is chosen of a list, in its order, after one of it was chosen or not. */
+function chosenOf<T extends string>(list: { name: T }[], chosen: T[], name: T, isChosen: boolean): T[] {
+  return list.map((item) => item.name).filter((other) => (other === name ? isChosen : chosen.includes(other)));
+}
+
 /** Which activations are restored. */
 export function ComponentChoice({ live, settings, problems, onChange }: SettingsProps) {
   const usual = live.components.slice(0, 3);
   const others = live.components.slice(3);
   const choose = (name: Component, isChosen: boolean) => {
-    const chosen = live.components.map((component) => component.name).filter((other) => (other === name ? isChosen : settings.components.includes(other)));
-    onChange({ components: chosen });
+    onChange({ components: chosenOf(live.components, settings.components, name, isChosen) });
   };
   const box = ({ name }: { name: Component }) => (
     <label key={name} class="choice">
-      <input type="checkbox" checked={settings.components.includes(name)} onChange={(event) => choose(name, event.currentTarget.checked)} />
+      <input
+        type="checkbox" checked={settings.components.includes(name)}
+        onChange={(event) => choose(name, event.currentTarget.checked)}
+      />
       <span>{COMPONENT_NAMES[name]} <span class="hint">{COMPONENT_WORDS[name]}</span></span>
     </label>
   );
@@ -62,13 +69,16 @@ export function MoreSettings({ live, settings, problems, onChange }: SettingsPro
   const hasProblem = Boolean(problems.noise || problems.samples || problems.window || problems.seed);
   const others = live.metrics.filter(({ name }) => name !== "probability");
   const measure = (name: TraceSettings["metrics"][number], isChosen: boolean) => {
-    onChange({ metrics: others.map((metric) => metric.name).filter((other) => (other === name ? isChosen : settings.metrics.includes(other))) });
+    onChange({ metrics: chosenOf(others, settings.metrics, name, isChosen) });
   };
   return (
     <Disclosure name="More settings" isNeeded={hasProblem}>
       <Field label="Corruption" hint={CORRUPTION_WORDS[settings.corruption]}>
         {(attributes) => (
-          <select {...attributes} value={settings.corruption} onChange={(event) => onChange({ corruption: event.currentTarget.value as Corruption })}>
+          <select
+            {...attributes} value={settings.corruption}
+            onChange={(event) => onChange({ corruption: event.currentTarget.value as Corruption })}
+          >
             {live.corruptions.map(({ name, label }) => <option key={name} value={name}>{label}</option>)}
           </select>
         )}
@@ -76,7 +86,12 @@ export function MoreSettings({ live, settings, problems, onChange }: SettingsPro
       {takesNoise(settings) && (
         <Field
           label="Noise"
-          hint={<><code>s3</code>: three times the spread of the subjects’ embeddings; <code>0.1</code>: that standard deviation; <code>u1.5</code>: uniform; <code>t3</code>, <code>m</code>: spread like all token embeddings.</>}
+          hint={(
+            <>
+              <code>s3</code>: three times the spread of the subjects’ embeddings; <code>0.1</code>: that standard deviation;{" "}
+              <code>u1.5</code>: uniform; <code>t3</code>, <code>m</code>: spread like all token embeddings.
+            </>
+          )}
           problem={problems.noise}
         >
           {(attributes) => (
@@ -99,7 +114,10 @@ export function MoreSettings({ live, settings, problems, onChange }: SettingsPro
         ? "Clean states are put into the corrupted run; effects bring the answer back."
         : "Corrupted states are put into the clean run; effects take the answer away."}>
         {(attributes) => (
-          <select {...attributes} value={settings.direction} onChange={(event) => onChange({ direction: event.currentTarget.value as TraceSettings["direction"] })}>
+          <select
+            {...attributes} value={settings.direction}
+            onChange={(event) => onChange({ direction: event.currentTarget.value as TraceSettings["direction"] })}
+          >
             <option value="denoise">restoring</option>
             <option value="noise">corrupting</option>
           </select>
@@ -110,7 +128,10 @@ export function MoreSettings({ live, settings, problems, onChange }: SettingsPro
           <legend>Measured beside the probability</legend>
           {others.map(({ name, label, unit }) => (
             <label key={name} class="choice">
-              <input type="checkbox" checked={settings.metrics.includes(name)} onChange={(event) => measure(name, event.currentTarget.checked)} />
+              <input
+                type="checkbox" checked={settings.metrics.includes(name)}
+                onChange={(event) => measure(name, event.currentTarget.checked)}
+              />
               <span>{label}{unit && <span class="hint"> in {unit}</span>}</span>
             </label>
           ))}

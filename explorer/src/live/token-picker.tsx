@@ -72,7 +72,9 @@ export function TokenPicker({ tokens: { tokens }, subject, isGuess, isOld, descr
     >
       {tokens.map((token, index) => {
         const isMarked = subject !== null && index >= subject[0] && index < subject[1];
-        const classes = ["token-chip", isMarked && "marked", isMarked && isGuess && "guessed", index === at && "active", token.special && "special"];
+        const classes = [
+          "token-chip", isMarked && "marked", isMarked && isGuess && "guessed", index === at && "active", token.special && "special",
+        ];
         return (
           <div
             key={index}

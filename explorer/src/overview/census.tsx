@@ -1,37 +1,24 @@
 import { axisX, axisY, barX, ruleX, text, type PlotOptions } from "@observablehq/plot";
 import { useCallback, useMemo } from "preact/hooks";
 import { Chart } from "../chart.tsx";
-import type { Folder, PeakClass, Summary } from "../data.ts";
+import type { Folder, Summary } from "../data.ts";
 import { fileName } from "../download.ts";
 import { SMALL_SIZE } from "../heat-map/layout.ts";
 import { textWidth } from "../heat-map/text-width.ts";
 import { count, percent } from "../numbers.ts";
 import { PATTERN_NAMES } from "../words.ts";
 import { barColor } from "./peaks.tsx";
+import { shares, type Share } from "./series.ts";
 import { smallPrint, titled } from "./words.ts";
-
-interface Share {
-  component: number;
-  class: PeakClass;
-  prompts: number;
-  share: number;
-}
-
-/** How many prompts are of each class, for every component. */
-export function shares(folder: Folder): Share[] {
-  return folder.components.flatMap(({ name }, component) => {
-    const census = folder.census[name] ?? [];
-    const all = census.reduce((sum, { prompts }) => sum + prompts, 0);
-    return census.map(({ class: of, prompts }) => ({ component, class: of, prompts, share: all === 0 ? 0 : prompts / all }));
-  });
-}
 
 /** What patterns single prompts show. */
 export function Census({ folder, summary }: { folder: Folder; summary: Summary }) {
   const all = useMemo(() => shares(folder), [folder]);
   const draw = useCallback((width: number) => chart(all, folder, width), [all, folder]);
-  const caption = `The class of every prompt by its strongest site (effect on the probability), the trivial last site left out. n = ${count(summary.prompts)} prompts.`;
-  const words = all.map(({ component, class: of, prompts, share }) => `${folder.components[component]?.label}, ${PATTERN_NAMES[of]}: ${prompts} (${percent(share)}).`);
+  const what = "The class of every prompt by its strongest site (effect on the probability), the trivial last site left out.";
+  const caption = `${what} n = ${count(summary.prompts)} prompts.`;
+  const nameOf = ({ component }: Share) => folder.components[component]?.name ?? "";
+  const words = all.map((share) => `${nameOf(share)}, ${PATTERN_NAMES[share.class]}: ${share.prompts} (${percent(share.share)}).`);
   return (
     <Chart
       title="Patterns of single prompts"
@@ -39,7 +26,7 @@ export function Census({ folder, summary }: { folder: Folder; summary: Summary }
       caption={caption}
       note={[caption, ...smallPrint(folder, summary)]}
       name={fileName(folder.name, "patterns")}
-      table={[["component", "class", "prompts", "share"], ...all.map(({ component, class: of, prompts, share }) => [folder.components[component]?.name ?? "", of, prompts, share])]}
+      table={[["component", "class", "prompts", "share"], ...all.map((share) => [nameOf(share), share.class, share.prompts, share.share])]}
       draw={draw}
     />
   );
@@ -50,6 +37,8 @@ function chart(all: Share[], folder: Folder, width: number): PlotOptions {
   const marginLeft = 14 + Math.max(...names.map((name) => textWidth(name, SMALL_SIZE)));
   const label = ({ prompts, share }: Share) => `${count(prompts)} (${percent(share)})`;
   const marginRight = 10 + Math.max(0, ...all.map((share) => textWidth(label(share), SMALL_SIZE)));
+  const name = (share: Share) => PATTERN_NAMES[share.class];
+  const colors = folder.components.map((component) => barColor(component.name));
   const titles = folder.components.map((component, at) => ({ component: at, text: titled(component) }));
   return {
     height: 60 + folder.components.length * 116, marginLeft, marginRight, marginTop: 20, marginBottom: 36,
@@ -57,11 +46,14 @@ function chart(all: Share[], folder: Folder, width: number): PlotOptions {
     y: { domain: names, padding: 0.2 },
     fy: { domain: folder.components.map((_, at) => at), padding: 0.24, axis: null },
     marks: [
-      axisX({ label: "share of prompts (%)", labelAnchor: "center", labelArrow: "none", ticks: width < 480 ? 3 : 6, tickFormat: (value: number) => String(Math.round(100 * value)) }),
+      axisX({
+        label: "share of prompts (%)", labelAnchor: "center", labelArrow: "none", ticks: width < 480 ? 3 : 6,
+        tickFormat: (value: number) => String(Math.round(100 * value)),
+      }),
       axisY({ label: null, tickSize: 0 }),
-      barX(all, { x: "share", y: (share: Share) => PATTERN_NAMES[share.class], fy: "component", fill: ({ component }: Share) => barColor(folder.components[component]?.name ?? "residual") }),
+      barX(all, { x: "share", y: name, fy: "component", fill: ({ component }: Share) => colors[component] }),
       ruleX([0], { stroke: "currentColor" }),
-      text(all, { x: "share", y: (share: Share) => PATTERN_NAMES[share.class], fy: "component", text: label, textAnchor: "start", dx: 4 }),
+      text(all, { x: "share", y: name, fy: "component", text: label, textAnchor: "start", dx: 4 }),
       text(titles, { text: "text", fy: "component", frameAnchor: "top-left", dx: 4 - marginLeft, dy: -14, textAnchor: "start", fontWeight: 600 }),
     ],
   };

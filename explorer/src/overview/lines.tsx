@@ -1,7 +1,7 @@
 import { areaY, axisX, axisY, gridY, lineY, pointer, ruleY, tip, type Markish, type PlotOptions } from "@observablehq/plot";
 import { useCallback, useMemo } from "preact/hooks";
 import { Chart } from "../chart.tsx";
-import type { ComponentInfo, ComponentSummary, Folder, MetricInfo, Summary } from "../data.ts";
+import type { ComponentInfo, Folder, MetricInfo, Summary } from "../data.ts";
 import { fileName } from "../download.ts";
 import { SMALL_SIZE } from "../heat-map/layout.ts";
 import { textWidth } from "../heat-map/text-width.ts";
@@ -9,29 +9,9 @@ import { columnStep } from "../heat-map/ticks.ts";
 import { count, number } from "../numbers.ts";
 import { layerAxis } from "../words.ts";
 import { LOOKS, ROLES, SHORT_ROLES } from "./roles.ts";
+import { points, type Point } from "./series.ts";
 import { spread } from "./spread.ts";
 import { averageAxis, doing, intervals, smallPrint, type AverageOf } from "./words.ts";
-
-export interface Point {
-  role: number;
-  layer: number;
-  value: number;
-  /** The ends of the interval; the value where there is none. */
-  low: number;
-  high: number;
-}
-
-/** The averages of every role that some token has, by layer. */
-export function points(summary: ComponentSummary, of: AverageOf): Point[] {
-  const [table, low, high, factor] = of === "effect"
-    ? [summary.average_indirect_effect, summary.ci95_low, summary.ci95_high, 1] as const
-    : [summary.average_percent_improvement, null, null, 100] as const;
-  return table.flatMap((layers, role) => layers.flatMap((value, layer) => {
-    if (value === null || !summary.counts[role]) return [];
-    const end = (ends: typeof low) => factor * (ends?.[role]?.[layer] ?? value);
-    return [{ role, layer, value: factor * value, low: end(low), high: end(high) }];
-  }));
-}
 
 interface LinesProps {
   folder: Folder;
@@ -50,13 +30,14 @@ export function Lines({ folder, component, metric, summary, of }: LinesProps) {
   const draw = useCallback((width: number) => chart(all, width, layers, axis), [all, layers, axis]);
   if (!table) return null;
   const what = of === "effect" ? "Average indirect effect" : "Average percent improvement";
+  const bands = of === "effect" ? `Bands: ${intervals(summary)}` : "Without intervals";
   const tokens = ROLES.map((role, at) => `${role} ${count(table.counts[at] ?? 0)}`).join(", ");
   return (
     <Chart
       title={`${what} by layer, ${doing(folder, component)}`}
       description={`Lines of the ${axis} by layer. ${strongest(all, of)}`}
-      caption={<>{of === "effect" ? `Bands: ${intervals(summary)}. ` : "Without intervals. "}n = {count(summary.prompts)} prompts; tokens: {tokens}.</>}
-      note={[...(of === "effect" ? [`bands: ${intervals(summary)}`] : []), ...smallPrint(folder, summary)]}
+      caption={`${bands}. n = ${count(summary.prompts)} prompts; tokens: ${tokens}.`}
+      note={[bands, ...smallPrint(folder, summary)]}
       name={fileName(folder.name, component.name, metric.name, of, "lines")}
       table={[
         ["role", "layer", axis, "95 % interval from", "to", "tokens"],
@@ -82,7 +63,7 @@ function strongest(all: Point[], of: AverageOf): string {
 
 function chart(all: Point[], width: number, layerAxis: string, axis: string): PlotOptions {
   const layers = 1 + Math.max(0, ...all.map((point) => point.layer));
-  const lines = LOOKS.map((look, role) => ({ look, points: all.filter((point) => point.role === role) })).filter((line) => line.points.length > 0);
+  const lines = LOOKS.map((look, role) => ({ look, points: all.filter((point) => point.role === role) }));
   const marginRight = LABEL_GAP + SAMPLE + 6 + Math.max(...SHORT_ROLES.map((role) => textWidth(role, SMALL_SIZE)));
   const step = columnStep((textWidth(String(layers), SMALL_SIZE) + 8) / ((width - MARGIN_LEFT - marginRight) / layers));
   return {
@@ -91,11 +72,13 @@ function chart(all: Point[], width: number, layerAxis: string, axis: string): Pl
     y: { nice: true },
     marks: [
       gridY({ stroke: "var(--line)", strokeOpacity: 1 }),
-      axisX({ ticks: range(layers, step), tickFormat: String, label: layerAxis, labelAnchor: "center", labelArrow: "none" }),
+      axisX({ ticks: every(step, layers), tickFormat: String, label: layerAxis, labelAnchor: "center", labelArrow: "none" }),
       axisY({ label: axis, labelArrow: "none" }),
       ruleY([0], { stroke: "currentColor" }),
       ...lines.map(({ look, points }) => areaY(points, { x: "layer", y1: "low", y2: "high", fill: look.color, fillOpacity: 0.16 })),
-      ...lines.map(({ look, points }) => lineY(points, { x: "layer", y: "value", stroke: look.color, strokeWidth: 2, strokeDasharray: look.dashes, marker: layers === 1 ? "dot" : null })),
+      ...lines.map(({ look, points }) => lineY(points, {
+        x: "layer", y: "value", stroke: look.color, strokeWidth: 2, strokeDasharray: look.dashes, marker: layers === 1 ? "dot" : null,
+      })),
       endLabels(all, layers - 1),
       tip(all, pointer({ x: "layer", y: "value", title: read })),
     ],
@@ -107,8 +90,9 @@ const LABEL_GAP = 6;
 /** The piece of line before a label. */
 const SAMPLE = 22;
 
-function range(end: number, step: number): number[] {
-  return Array.from({ length: Math.ceil(end / step) }, (_, at) => at * step);
+/** The layers whose numbers are written. */
+export function every(step: number, layers: number): number[] {
+  return Array.from({ length: Math.ceil(layers / step) }, (_, at) => at * step);
 }
 
 function read({ role, layer, value, low, high }: Point): string {
@@ -129,7 +113,9 @@ function endLabels(all: Point[], lastLayer: number): Markish {
       const [place, look] = [places[at] ?? 0, LOOKS[role]];
       group.append(
         shape("path", { d: `M${x - LABEL_GAP + 1},${y(value)}L${x},${place}`, stroke: "var(--edge)", "stroke-width": 0.75, fill: "none" }),
-        shape("line", { x1: x, x2: x + SAMPLE, y1: place, y2: place, stroke: look?.color ?? "", "stroke-width": 2, "stroke-dasharray": look?.dashes ?? "none" }),
+        shape("line", {
+          x1: x, x2: x + SAMPLE, y1: place, y2: place, stroke: look?.color ?? "", "stroke-width": 2, "stroke-dasharray": look?.dashes ?? "none",
+        }),
         shape("text", { x: x + SAMPLE + 4, y: place, dy: "0.32em", "text-anchor": "start" }, SHORT_ROLES[role]),
       );
     });

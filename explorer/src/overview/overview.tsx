@@ -38,7 +38,9 @@ export function Overview({ folder }: { folder: Folder }) {
             <h2 id="averages">Averages over prompts, by the tokens' roles</h2>
             <Switches folder={folder} metric={metric} />
           </section>
-          {shown.map((component) => <ComponentFigures key={component.name} folder={folder} component={component} metric={metric} summary={summary} />)}
+          {shown.map((component) => (
+            <ComponentFigures key={component.name} folder={folder} component={component} metric={metric} summary={summary} />
+          ))}
           <section aria-labelledby="patterns">
             <h2 id="patterns">Patterns</h2>
             <Census folder={folder} summary={summary} />

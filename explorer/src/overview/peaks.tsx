@@ -1,7 +1,7 @@
 import { axisX, axisY, pointerX, rectY, ruleY, text, tip, type PlotOptions } from "@observablehq/plot";
 import { useCallback, useMemo } from "preact/hooks";
 import { Chart } from "../chart.tsx";
-import type { Component, ComponentInfo, ComponentSummary, Folder, MetricInfo, Summary } from "../data.ts";
+import type { Component, ComponentInfo, Folder, MetricInfo, Summary } from "../data.ts";
 import { fileName } from "../download.ts";
 import { SMALL_SIZE } from "../heat-map/layout.ts";
 import { colorAt, css } from "../heat-map/ramp.ts";
@@ -9,22 +9,10 @@ import { textWidth } from "../heat-map/text-width.ts";
 import { columnStep, roundTicks } from "../heat-map/ticks.ts";
 import { count, counted } from "../numbers.ts";
 import { layerAxis } from "../words.ts";
+import { every } from "./lines.tsx";
 import { ROLES } from "./roles.ts";
+import { bars, type Bar, type PeaksOf } from "./series.ts";
 import { doing, smallPrint } from "./words.ts";
-
-/** Where a prompt's largest effect is, or where that of each role's tokens is. */
-export type PeaksOf = "prompt" | "role";
-
-interface Bar {
-  role: number;
-  layer: number;
-  prompts: number;
-}
-
-export function bars(table: ComponentSummary, of: PeaksOf): Bar[] {
-  const counts = of === "prompt" ? table.peaks : table.role_peaks;
-  return counts.flatMap((layers, role) => layers.map((prompts, layer) => ({ role, layer, prompts })));
-}
 
 interface PeaksProps {
   folder: Folder;
@@ -42,7 +30,8 @@ export function Peaks({ folder, component, metric, summary, of }: PeaksProps) {
   const draw = useCallback((width: number) => chart(all, width, component.name, layers), [all, component, layers]);
   if (!table) return null;
   const sums = ROLES.map((_, role) => all.filter((bar) => bar.role === role).reduce((sum, bar) => sum + bar.prompts, 0));
-  const without = table.without_peak === 0 ? "Every prompt has one." : `Without one: ${counted(table.without_peak, "prompt")} of ${count(summary.prompts)}.`;
+  const without = table.without_peak === 0
+    ? "Every prompt has one." : `Without one: ${counted(table.without_peak, "prompt")} of ${count(summary.prompts)}.`;
   const caption = of === "prompt"
     ? `The site with the largest effect in the expected direction, once for every prompt. ${without} n = ${count(summary.prompts)} prompts.`
     : `For each role by itself, the layer with the largest effect of its tokens. n = ${count(summary.prompts)} prompts.`;
@@ -87,9 +76,11 @@ function chart(all: Bar[], width: number, component: Component, layerAxis: strin
     y: { domain: [0, most] },
     fy: { domain: ROLES.map((_, role) => role), padding: 0.32, axis: null },
     marks: [
-      axisX({ ticks: Array.from({ length: Math.ceil(layers / step) }, (_, at) => at * step), tickFormat: String, label: layerAxis, labelAnchor: "center", labelArrow: "none" }),
+      axisX({ ticks: every(step, layers), tickFormat: String, label: layerAxis, labelAnchor: "center", labelArrow: "none" }),
       axisY({ ticks: countTicks(most), tickFormat: "d", label: "prompts", labelArrow: "none", labelAnchor: "center" }),
-      rectY(all, { x1: (bar: Bar) => bar.layer - 0.42, x2: (bar: Bar) => bar.layer + 0.42, y: "prompts", fy: "role", fill: barColor(component) }),
+      rectY(all, {
+        x1: (bar: Bar) => bar.layer - 0.42, x2: (bar: Bar) => bar.layer + 0.42, y: "prompts", fy: "role", fill: barColor(component),
+      }),
       ruleY(ROLES.map((_, role) => role), { y: 0, fy: (role: number) => role, stroke: "currentColor" }),
       text(titles, { text: "text", fy: "role", frameAnchor: "top-left", dy: -13, textAnchor: "start" }),
       tip(all, pointerX({ x: "layer", y: "prompts", fy: "role", title })),

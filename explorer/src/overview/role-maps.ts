@@ -65,12 +65,14 @@ export function readAverage({ metric, summary, table }: Averages, { row, column 
   const unit = metric.unit && ` ${metric.unit}`;
   const tokens = table.counts[row] ?? 0;
   if (tokens === 0) return [{ label: "layer", text: String(column) }, { label: "tokens", text: "none" }];
+  const prompts = count(table.prompt_counts[row] ?? 0);
+  const [improvement, spread] = [at(table.average_percent_improvement), at(table.sd_percent_improvement)];
   const interval = `95 % from ${number(at(table.ci95_low))} to ${number(at(table.ci95_high))}`;
   return [
     { label: "layer", text: String(column) },
     { label: "average effect", text: `${signed(at(table.average_indirect_effect))}${unit} (${interval})` },
-    { label: "deviation", text: `${number(at(table.sd_indirect_effect))} over ${count(tokens)} tokens of ${count(table.prompt_counts[row] ?? 0)} prompts` },
-    { label: "improvement", text: `${signedPercent(at(table.average_percent_improvement))} (deviation ${percent(at(table.sd_percent_improvement))})` },
+    { label: "deviation", text: `${number(at(table.sd_indirect_effect))} over ${count(tokens)} tokens of ${prompts} prompts` },
+    { label: "improvement", text: `${signedPercent(improvement)} (deviation ${percent(spread)})` },
     { label: "noise error", text: number(at(table.noise_error)) },
     { label: "wrong direction", text: `${percent(at(table.wrong_direction_share))} of prompts` },
     { label: "peaks", text: `${count(table.peaks[row]?.[column] ?? 0)} of ${count(summary.prompts)} prompts` },

@@ -36,7 +36,10 @@ export function Counts({ folder, metric, summary }: { folder: Folder; metric: Me
             <div><dt>mean corrupted {metric.label} (p*)</dt><dd>{known(summary.mean_corrupted)}{unit}</dd></div>
             <div>
               <dt>average total effect</dt>
-              <dd>{known(summary.average_total_effect)}{unit} {low !== null && high !== null && <small>{number(low)} to {number(high)}</small>}</dd>
+              <dd>
+                {known(summary.average_total_effect)}{unit}{" "}
+                {low !== null && high !== null && <small>{number(low)} to {number(high)}</small>}
+              </dd>
             </div>
           </>
         )}
@@ -55,7 +58,9 @@ function Skipped({ folder, skipped }: { folder: Folder; skipped: number }) {
       <div class="scroll">
         <table>
           <caption>{counted(skipped, "fact")} of {count(all)} left out</caption>
-          <thead><tr><th scope="col">reason</th><th scope="col" class="number">facts</th><th scope="col" class="number">share</th></tr></thead>
+          <thead>
+            <tr><th scope="col">reason</th><th scope="col" class="number">facts</th><th scope="col" class="number">share</th></tr>
+          </thead>
           <tbody>
             {folder.skipped.map(([reason, facts]) => (
               <tr key={reason}><td>{reason}</td><td class="number">{count(facts)}</td><td class="number">{percent(facts / all)}</td></tr>

@@ -70,7 +70,7 @@ function Head({ sort, isNumber, view, change, children }: {
     else change({ sort: "order", descending: false, page: 1 });
   };
   return (
-    <th scope="col" class={isNumber ? `number ${sort}` : sort} aria-sort={isSorted ? (view.descending ? "descending" : "ascending") : undefined}>
+    <th scope="col" class={isNumber ? `number col-${sort}` : `col-${sort}`} aria-sort={isSorted ? (view.descending ? "descending" : "ascending") : undefined}>
       <button type="button" class="sort" onClick={next}>
         {children}<span class="arrow" aria-hidden="true">{isSorted ? (view.descending ? "▼" : "▲") : ""}</span>
       </button>
@@ -87,22 +87,22 @@ function Row({ indexed: { row, strongest, pattern }, place, view, change }: { in
   };
   return (
     <tr aria-rowindex={place} class={isOpen ? "open" : undefined} onClick={open}>
-      <td class="prompt">
+      <td class="col-prompt">
         <a href={addressOf(view, { prompt: row.id })} aria-current={isOpen ? "true" : undefined}>
           <PlainText text={row.prompt} most={160} />
         </a>
         {!row.correct_prediction && <span class="quiet wrong"> (not what the model predicts first)</span>}
       </td>
-      <td class="answer"><TokenText text={row.answer} most={40} /></td>
-      <td class="number clean">{number(row.clean)}</td>
-      <td class="number corrupted">{number(row.corrupted)}</td>
-      <td class="number total_effect">{signed(row.total_effect)}</td>
-      <td class="strongest">
+      <td class="col-answer"><TokenText text={row.answer} most={40} /></td>
+      <td class="number col-clean">{number(row.clean)}</td>
+      <td class="number col-corrupted">{number(row.corrupted)}</td>
+      <td class="number col-total_effect">{signed(row.total_effect)}</td>
+      <td class="col-strongest">
         {strongest
           ? <><TokenText text={strongest.text} most={24} />, layer {strongest.layer} <span class="quiet">({signed(strongest.indirect_effect)})</span></>
           : <span class="quiet">none</span>}
       </td>
-      <td class="pattern">{PATTERN_NAMES[pattern]}</td>
+      <td class="col-pattern">{PATTERN_NAMES[pattern]}</td>
     </tr>
   );
 }
