@@ -13,7 +13,8 @@ mod trace;
 
 pub(crate) use bench::BenchArgs;
 pub(crate) use folder::{
-    ExportArgs, ExportFormat, FigureFormat, FiguresArgs, ImportArgs, ImportFormat, MergeArgs, SummaryArgs,
+    ExportArgs, ExportFormat, FigureFormat, FiguresArgs, ImportArgs, ImportFormat, MergeArgs, ReportArgs,
+    SummaryArgs,
 };
 pub(crate) use method::{ComponentChoice, CorruptionChoice, MethodArgs, Preset};
 pub(crate) use precision::PrecisionChoice;
@@ -57,6 +58,8 @@ pub(crate) enum Command {
     Summary(SummaryArgs),
     /// Figures of a results folder, as SVG, PDF and PNG
     Figures(FiguresArgs),
+    /// One HTML file with everything about some results folders, to look at, to search and to send
+    Report(ReportArgs),
     /// Write a results folder as ROME's case files, as CSV or as JSON
     Export(ExportArgs),
     /// Read ROME's case files into a results folder

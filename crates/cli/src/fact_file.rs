@@ -27,7 +27,7 @@ impl FactFile {
     /// Reads a file, or takes the embedded facts.
     pub(crate) fn open(path: Option<&Path>) -> Result<Self> {
         let Some(path) = path else {
-            let name = "the embedded facts".to_owned();
+            let name = FactsIdentity::EMBEDDED.to_owned();
             return Ok(FactFile { name, facts: demo::facts()?, sha256: sha256(demo::FACTS.as_bytes()) });
         };
         let name = path.display().to_string();

@@ -46,6 +46,7 @@ fn main() -> ExitCode {
         Command::Reproduce(args) => commands::reproduce::run(args, &printer),
         Command::Summary(args) => commands::summary::run(args, &printer),
         Command::Figures(args) => commands::figures::run(args, &printer),
+        Command::Report(args) => commands::report::run(args, &printer),
         Command::Export(args) => commands::export::run(args, &printer),
         Command::Import(args) => commands::import::run(args, &printer),
         Command::Merge(args) => commands::merge::run(args, &printer),

@@ -30,12 +30,8 @@ impl OutputFolder {
     /// Writes a file whole or not at all; its name may have one folder before it, which is created if needed.
     pub(crate) fn write(&self, name: &str, bytes: &[u8]) -> Result<()> {
         let path = self.path.join(name);
-        let cannot = || format!("cannot write {}", path.display());
-        if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder).with_context(cannot)?;
-        }
         let mut file = PendingFile::create(&path)?;
-        file.write_all(bytes).with_context(cannot)?;
+        file.write_all(bytes).with_context(|| format!("cannot write {}", path.display()))?;
         file.finish()
     }
 
@@ -83,8 +79,12 @@ pub(crate) struct PendingFile {
 }
 
 impl PendingFile {
+    /// Begins a file; the folder that it lies in is created if needed.
     pub(crate) fn create(path: &Path) -> Result<Self> {
         let cannot = || format!("cannot write {}", path.display());
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder).with_context(cannot)?;
+        }
         // Through a link to what it leads to, or the link would be replaced.
         let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
         if path.exists() && !path.is_file() {

@@ -1,5 +1,7 @@
 //! Progress bars: around a sink, and over things that are counted.
 
+use std::ops::ControlFlow;
+
 use causal_trace_core::{Baseline, Metric, Sink, Site};
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -36,9 +38,10 @@ impl Sink for WithProgress<'_> {
         self.inner.patched(site, metric, samples);
     }
 
-    fn progress(&mut self, done: usize, total: usize) {
+    fn progress(&mut self, done: usize, total: usize) -> ControlFlow<()> {
         self.bar.set_length(total as u64);
         self.bar.set_position(done as u64);
+        self.inner.progress(done, total)
     }
 }
 

@@ -101,6 +101,7 @@ pub(crate) fn resolve(
         corruption,
         engine: args.engine.unwrap_or(usual_engine),
         memory: model.states,
+        steps: 1,
     };
     Ok((config, source))
 }

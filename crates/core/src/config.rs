@@ -60,6 +60,12 @@ pub struct TraceConfig {
     /// It does not determine the numbers, so records leave it out.
     #[serde(skip)]
     pub memory: usize,
+    /// In how many steps, at most, the sink receives a prompt's sites: with one, all at the end, which is fastest; with
+    /// more, every step's as soon as they are measured. The wavefront does it in fewer where they would make it much
+    /// slower.
+    /// It does not determine the numbers either.
+    #[serde(skip)]
+    pub steps: usize,
 }
 
 impl TraceConfig {

@@ -1,6 +1,6 @@
 //! What a trace yields, and who receives it.
 
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 
 use serde::{Deserialize, Serialize};
 
@@ -53,15 +53,17 @@ impl Baseline {
 }
 
 /// Receives the numbers of a trace as they are computed; every site of the grid exactly once in each metric, in any
-/// order.
+/// order. Of a trace that fails or is ended there may be some numbers only.
 pub trait Sink {
     /// The clean and the corrupted run, before any site.
     fn baseline(&mut self, baseline: &Baseline);
     /// A metric for each sample with `site` patched.
     fn patched(&mut self, site: Site, metric: Metric, samples: &[f32]);
-    /// How far the work is, in units of the engine's choice; called now and then, from the calling thread.
-    fn progress(&mut self, done: usize, total: usize) {
+    /// How far the work is, in units of the engine's choice; called now and then, from the calling thread. `Break` ends
+    /// the work.
+    fn progress(&mut self, done: usize, total: usize) -> ControlFlow<()> {
         let _ = (done, total);
+        ControlFlow::Continue(())
     }
 }
 

@@ -63,6 +63,9 @@ pub enum TraceError {
     /// Too few numbers for a standard deviation.
     #[error("the standard deviation of the subjects' embeddings needs at least one subject with a token")]
     NoSubjects,
+    /// Whoever was told of the progress asked for an end.
+    #[error("the trace was cancelled")]
+    Cancelled,
     /// A patch did not reach its site: a fault of this program.
     #[error("internal fault: the patch at {site} hit {hits} of {expected} rows; please report it")]
     PatchMissed {

@@ -206,7 +206,7 @@ pub(crate) fn sites(
     moments: Option<&Moments>,
     config: &TraceConfig,
     targets: &Targets,
-    mut measured: impl FnMut(Site, &[f32]),
+    mut measured: impl FnMut(Site, &[f32]) -> Result<(), TraceError>,
 ) -> Result<(), TraceError> {
     let (n_layers, corruption) = (model.architecture().n_layers, &config.corruption);
     let mut purpose = 0;
@@ -227,7 +227,7 @@ pub(crate) fn sites(
                     .map(|layer| Patch { component, layer, token })
                     .collect();
                 let values = batch.run(model, &patches, config, targets)?;
-                measured(Site { component, layer, token }, batch.split(&values).1);
+                measured(Site { component, layer, token }, batch.split(&values).1)?;
             }
         }
     }

@@ -11,6 +11,9 @@ use crate::trace::Case;
 use crate::trunk::TrunkLayer;
 use crate::wavefront::task_rows;
 
+/// One part of so many of a prompt's work is what several steps may add to it.
+const COST_OF_STEPS: usize = 5;
+
 /// The sizes that a plan depends on.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Sizes {
@@ -178,14 +181,35 @@ impl Plan {
         }));
         plan
     }
+
+    /// Rows that the patched runs of a sample take through layers, all in all, their first layers left out.
+    fn row_layers(&self, sizes: Sizes) -> usize {
+        let of = |opening: &Opening| {
+            let carried: usize = (opening.opens..sizes.n_layers).map(|layer| 1 + opening.parted(layer)).sum();
+            carried * (sizes.seq_len - opening.token)
+        };
+        self.openings.iter().map(of).sum()
+    }
+
+    /// In how many steps it may be done: each computes the clean and the corrupted runs again, which must not add more
+    /// than a part of the work.
+    fn most_steps(&self, sizes: Sizes, n_samples: usize) -> usize {
+        let trunk = (sizes.seq_len + n_samples * (sizes.seq_len - sizes.first_corrupted)) * sizes.n_layers;
+        let patched = n_samples * self.row_layers(sizes);
+        (1 + patched / (COST_OF_STEPS * trunk)).min(self.openings.len()).max(1)
+    }
 }
 
 /// Splits the openings of all prompts and samples into turns whose states fit the memory; the prompts, as `order`
 /// lists them, and their samples stay in order.
+///
+/// With several steps, every prompt's openings are first dealt out among them, so that each has some at every token and
+/// at early and late layers: steps are about equally long, and each shows something of the whole map.
 pub(crate) fn turns<'a>(
     plans: &'a [(Sizes, Plan)],
     order: &[usize],
     n_samples: usize,
+    n_steps: usize,
     memory: usize,
 ) -> Vec<Turn<'a>> {
     let mut turns = Turns { done: Vec::new(), turn: Turn::default(), bytes: 0, rows: 0, memory };
@@ -194,13 +218,22 @@ pub(crate) fn turns<'a>(
         if plan.openings.is_empty() {
             turns.needs_trunk(prompt, 0..n_samples, *sizes);
         }
-        for sample in 0..n_samples {
-            for opening in &plan.openings {
-                turns.add(prompt, sample, opening, *sizes);
+        let n_steps_of_it = n_steps.min(plan.most_steps(*sizes, n_samples));
+        for step in 0..n_steps_of_it {
+            for sample in 0..n_samples {
+                for opening in plan.openings.iter().skip(step).step_by(n_steps_of_it) {
+                    turns.add(prompt, sample, opening, *sizes);
+                }
+            }
+            turns.turn.completes.push(prompt);
+            if n_steps > 1 {
+                turns.end_turn();
             }
         }
     }
-    turns.done.push(turns.turn);
+    if !turns.turn.members.is_empty() {
+        turns.end_turn();
+    }
     turns.done
 }
 
@@ -221,13 +254,17 @@ impl<'a> Turns<'a> {
         let trunk = self.turn.missing_trunk(prompt, sample..sample + 1, sizes);
         let bytes = self.bytes + states + trunk + buffers(self.rows + rows, sizes);
         if !self.turn.openings.is_empty() && bytes > self.memory {
-            self.done.push(std::mem::take(&mut self.turn));
-            (self.bytes, self.rows) = (0, 0);
+            self.end_turn();
         }
         self.needs_trunk(prompt, sample..sample + 1, sizes);
         self.bytes += states;
         self.rows += rows;
         self.turn.openings.push(Opened { member: self.turn.members.len() - 1, sample, opening });
+    }
+
+    fn end_turn(&mut self) {
+        self.done.push(std::mem::take(&mut self.turn));
+        (self.bytes, self.rows) = (0, 0);
     }
 
     /// Sees to it that the turn's trunk has the prompt's clean run and its samples' corrupted ones.
@@ -272,13 +309,9 @@ pub fn least_memory(model: &Model, case: &Case<'_>, config: &TraceConfig) -> usi
 pub fn minimal_operations(model: &Model, case: &Case<'_>, config: &TraceConfig) -> f64 {
     let Ok(span) = corrupted_span(case.prompt, case.counterpart, &config.corruption) else { return 0.0 };
     let sizes = Sizes::new(model, case.prompt.seq_len(), span.start);
-    let (mut row_layers, mut runs) = (0, 0);
-    for opening in Plan::new(config, sizes).openings {
-        let layers = opening.opens..sizes.n_layers;
-        let carried: usize = layers.map(|layer| 1 + opening.parted(layer)).sum();
-        row_layers += carried * (sizes.seq_len - opening.token);
-        runs += opening.ends.len();
-    }
+    let plan = Plan::new(config, sizes);
+    let row_layers = plan.row_layers(sizes);
+    let runs: usize = plan.openings.iter().map(|opening| opening.ends.len()).sum();
     let (samples, width) = (config.corruption.samples as f64, sizes.d_model as f64);
     let head = 2.0 * width * model.architecture().d_vocab as f64 * runs as f64;
     samples * (24.0 * width * width * row_layers as f64 + head)
@@ -307,6 +340,8 @@ pub(crate) struct Turn<'a> {
     /// The prompts whose clean and corrupted runs it needs.
     pub members: Vec<Member>,
     pub openings: Vec<Opened<'a>>,
+    /// The prompts that have a step's sites, all samples of them, after this turn.
+    pub completes: Vec<usize>,
 }
 
 /// A prompt of a turn, and the samples of it that occur there.

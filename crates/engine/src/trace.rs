@@ -1,5 +1,7 @@
 //! The entry point: checks, baseline, and one of the engines.
 
+use std::ops::ControlFlow;
+
 use causal_trace_core::{
     Baseline, Direction, Engine, Method, Metric, MetricBaseline, Prompt, Sink, TraceConfig,
 };
@@ -62,14 +64,15 @@ impl<'a> Case<'a> {
 
 /// Traces one prompt: the clean run, the corrupted run, and every patched run of the configured grids.
 ///
-/// The sink receives the baseline, then every site exactly once.
+/// The sink receives the baseline, then every site exactly once: all at the end, or in several steps, see
+/// [`TraceConfig::steps`].
 ///
 /// # Units
 /// Probabilities of the answer's token after the last token of the prompt.
 ///
 /// # Errors
-/// When the prompt does not fit the model, a setting is outside its range, or a probability is not finite.
-/// Nothing has been given to the sink then.
+/// When the prompt does not fit the model, a setting is outside its range, a probability is not finite, or the sink asks
+/// for an end. Nothing has been given to the sink then, but for what came in earlier steps.
 ///
 /// # References
 /// Meng et al. 2022, §2.1 and appendix B.
@@ -93,21 +96,17 @@ pub fn trace_case(
     config: &TraceConfig,
     sink: &mut dyn Sink,
 ) -> Result<(), TraceError> {
-    let measured = measure(model, &[case], config, &mut |done, total| sink.progress(done, total))?;
-    measured.into_iter().try_for_each(|measured| {
-        measured?.give(sink);
-        Ok(())
-    })
+    measure(model, &[case], config, &mut One(sink))?.into_iter().collect()
 }
 
 /// Traces several prompts together: their rows go through each layer in the same matrix products. The numbers are
 /// those of [`trace()`], to the bit.
 ///
 /// One result for each prompt; a prompt that cannot be traced does not keep the others from it. `progress` is
-/// called with how far the batch is, in units of the engine's choice.
+/// called with how far the batch is, in units of the engine's choice; `Break` ends it.
 ///
 /// # Errors
-/// When a setting is outside its range.
+/// When a setting is outside its range, or `progress` asks for an end.
 ///
 /// # Panics
 /// When there is not one sink for each case.
@@ -116,19 +115,94 @@ pub fn trace_batch<S: Sink>(
     cases: &[Case<'_>],
     config: &TraceConfig,
     sinks: &mut [S],
-    progress: &mut dyn FnMut(usize, usize),
+    progress: &mut dyn FnMut(usize, usize) -> ControlFlow<()>,
 ) -> Result<Vec<Result<(), TraceError>>, TraceError> {
     assert_eq!(cases.len(), sinks.len(), "one sink for each case");
-    let measured = measure(model, cases, config, progress)?;
-    let given = measured.into_iter().zip(sinks).map(|(measured, sink)| {
-        measured?.give(sink);
+    measure(model, cases, config, &mut Many { sinks, progress })
+}
+
+/// Who is told how far the work is, and receives each case's numbers.
+trait Receiver {
+    fn progress(&mut self, done: usize, total: usize) -> ControlFlow<()>;
+    fn sink(&mut self, case: usize) -> &mut dyn Sink;
+}
+
+struct One<'a>(&'a mut dyn Sink);
+
+impl Receiver for One<'_> {
+    fn progress(&mut self, done: usize, total: usize) -> ControlFlow<()> {
+        self.0.progress(done, total)
+    }
+
+    fn sink(&mut self, _case: usize) -> &mut dyn Sink {
+        self.0
+    }
+}
+
+struct Many<'a, S> {
+    sinks: &'a mut [S],
+    progress: &'a mut dyn FnMut(usize, usize) -> ControlFlow<()>,
+}
+
+impl<S: Sink> Receiver for Many<'_, S> {
+    fn progress(&mut self, done: usize, total: usize) -> ControlFlow<()> {
+        (self.progress)(done, total)
+    }
+
+    fn sink(&mut self, case: usize) -> &mut dyn Sink {
+        &mut self.sinks[case]
+    }
+}
+
+/// What an engine works for: where it tells how far it is, and what it has measured.
+pub(crate) struct Delivery<'a> {
+    model: &'a Model,
+    config: &'a TraceConfig,
+    moments: Option<&'a Moments>,
+    receiver: &'a mut dyn Receiver,
+}
+
+impl Delivery<'_> {
+    /// Tells how far the work is.
+    ///
+    /// # Errors
+    /// When it is to end.
+    pub(crate) fn progress(&mut self, done: usize, total: usize) -> Result<(), TraceError> {
+        match self.receiver.progress(done, total) {
+            ControlFlow::Continue(()) => Ok(()),
+            ControlFlow::Break(()) => Err(TraceError::Cancelled),
+        }
+    }
+
+    /// Gives what has been completed of a prompt whose clean and corrupted runs are all measured.
+    pub(crate) fn give(&mut self, prompt: &mut Measurement<'_>) {
+        if prompt.fault.is_none()
+            && let Err(fault) = self.try_give(prompt)
+        {
+            prompt.fault = Some(fault);
+        }
+    }
+
+    fn try_give(&mut self, prompt: &mut Measurement<'_>) -> Result<(), TraceError> {
+        let baseline = match prompt.has_baseline {
+            true => None,
+            false => Some(prompt.final_baseline(self.model, self.config, self.moments)?),
+        };
+        let new = prompt.measured.complete()?;
+        let sink = self.receiver.sink(prompt.place);
+        if let Some(baseline) = baseline {
+            sink.baseline(&baseline);
+            prompt.has_baseline = true;
+        }
+        prompt.measured.give(&new, sink);
         Ok(())
-    });
-    Ok(given.collect())
+    }
 }
 
 /// What an engine is to measure for one prompt, and what it has measured so far.
 pub(crate) struct Measurement<'a> {
+    /// Its place among the cases.
+    place: usize,
     pub case: Case<'a>,
     pub embeddings: Embeddings,
     /// What is measured of every run, once it is known.
@@ -136,6 +210,8 @@ pub(crate) struct Measurement<'a> {
     /// Every metric of the clean run, then of each corrupted one: `[1 + samples, metrics]`.
     pub baseline: Vec<f32>,
     pub measured: Measured,
+    /// Whether the sink has the baseline.
+    has_baseline: bool,
     fault: Option<TraceError>,
 }
 
@@ -143,14 +219,14 @@ fn measure(
     model: &Model,
     cases: &[Case<'_>],
     config: &TraceConfig,
-    progress: &mut dyn FnMut(usize, usize),
-) -> Result<Vec<Result<Finished, TraceError>>, TraceError> {
+    receiver: &mut dyn Receiver,
+) -> Result<Vec<Result<(), TraceError>>, TraceError> {
     check_settings(model, config)?;
     let moments = moments(model, config)?;
     let mut batch: Vec<Measurement<'_>> = Vec::with_capacity(cases.len());
     let mut refused = Vec::with_capacity(cases.len());
-    for &case in cases {
-        match Measurement::new(model, case, config, moments.as_ref()) {
+    for (place, &case) in cases.iter().enumerate() {
+        match Measurement::new(model, place, case, config, moments.as_ref()) {
             Ok(measurement) => {
                 batch.push(measurement);
                 refused.push(None);
@@ -158,14 +234,15 @@ fn measure(
             Err(error) => refused.push(Some(error)),
         }
     }
+    let mut delivery = Delivery { model, config, moments: moments.as_ref(), receiver };
     match config.engine {
-        Engine::Wavefront => wavefront::sweep(model, &mut batch, config, progress)?,
-        Engine::Naive => plain_loop(model, &mut batch, config, moments.as_ref(), progress)?,
+        Engine::Wavefront => wavefront::sweep(model, &mut batch, config, &mut delivery)?,
+        Engine::Naive => plain_loop(model, &mut batch, config, &mut delivery)?,
     }
     let mut batch = batch.into_iter();
     // There is a measurement for every case that was not refused.
     let finished = refused.into_iter().filter_map(|refused| match refused {
-        None => Some(batch.next()?.finish(model, config, moments.as_ref())),
+        None => Some(batch.next()?.finish()),
         Some(error) => Some(Err(error)),
     });
     Ok(finished.collect())
@@ -180,10 +257,9 @@ fn plain_loop(
     model: &Model,
     batch: &mut [Measurement<'_>],
     config: &TraceConfig,
-    moments: Option<&Moments>,
-    progress: &mut dyn FnMut(usize, usize),
+    delivery: &mut Delivery<'_>,
 ) -> Result<(), TraceError> {
-    let total = batch.iter().map(|prompt| prompt.measured.n_sites()).sum();
+    let total: usize = batch.iter().map(|prompt| prompt.measured.n_sites()).sum();
     let mut done = 0;
     for prompt in batch {
         let ids = &prompt.case.prompt.ids;
@@ -197,13 +273,23 @@ fn plain_loop(
             Direction::Denoise => [&sources[..n_metrics], receivers].concat(),
             Direction::Noise => [&receivers[..n_metrics], sources].concat(),
         };
-        naive::sites(model, &runs, prompt.case, moments, config, targets, |site, values| {
+        let (case, targets) = (prompt.case, targets.clone());
+        // As many sites in each step.
+        let in_step = prompt.measured.n_sites().div_ceil(config.steps.max(1));
+        let mut new = 0;
+        naive::sites(model, &runs, case, delivery.moments, config, &targets, |site, values| {
             for (sample, values) in values.chunks_exact(n_metrics).enumerate() {
                 prompt.measured.set_sample(site, sample, values);
             }
+            new += 1;
+            if new == in_step {
+                delivery.give(prompt);
+                new = 0;
+            }
             done += 1;
-            progress(done, total);
+            delivery.progress(done, total)
         })?;
+        delivery.give(prompt);
     }
     Ok(())
 }
@@ -211,6 +297,7 @@ fn plain_loop(
 impl<'a> Measurement<'a> {
     fn new(
         model: &Model,
+        place: usize,
         case: Case<'a>,
         config: &TraceConfig,
         moments: Option<&Moments>,
@@ -230,11 +317,13 @@ impl<'a> Measurement<'a> {
         };
         let n_metrics = config.all_metrics().count();
         Ok(Measurement {
+            place,
             case,
             embeddings,
             targets,
             baseline: vec![f32::NAN; (1 + corruption.samples) * n_metrics],
             measured: Measured::new(config, prompt.seq_len(), model.architecture().n_layers),
+            has_baseline: false,
             fault: None,
         })
     }
@@ -253,19 +342,16 @@ impl<'a> Measurement<'a> {
         }
     }
 
-    /// The prompt's numbers, once all are there and finite.
-    fn finish(
-        self,
+    /// The baseline as it is reported, once all of it is measured.
+    fn final_baseline(
+        &self,
         model: &Model,
         config: &TraceConfig,
         moments: Option<&Moments>,
-    ) -> Result<Finished, TraceError> {
-        if let Some(fault) = self.fault {
-            return Err(fault);
-        }
+    ) -> Result<Baseline, TraceError> {
         // Without targets nothing has been measured, and that is found below.
-        let targets = self.targets.unwrap_or(Targets::answer(0));
-        let (mut values, n_metrics) = (self.baseline, config.all_metrics().count());
+        let targets = self.targets.clone().unwrap_or(Targets::answer(0));
+        let (mut values, n_metrics) = (self.baseline.clone(), config.all_metrics().count());
         let corruption = &config.corruption;
         let has_faulty_baseline = matches!(
             corruption.method, Method::Noise { mode, baseline_mode, .. } if mode != baseline_mode
@@ -280,8 +366,12 @@ impl<'a> Measurement<'a> {
         }
         let baseline = baseline(&values, config, &targets);
         check_baseline(&baseline)?;
-        self.measured.check()?;
-        Ok(Finished { baseline, measured: self.measured })
+        Ok(baseline)
+    }
+
+    /// Whether all of its numbers were given.
+    fn finish(self) -> Result<(), TraceError> {
+        self.fault.map_or_else(|| self.measured.check_given(), Err)
     }
 }
 
@@ -297,19 +387,6 @@ fn baseline(values: &[f32], config: &TraceConfig, targets: &Targets) -> Baseline
     });
     let (clean, corrupted) = of(0);
     Baseline { answer_id: targets.answer, clean, corrupted, foil_id: targets.foil, others: others.collect() }
-}
-
-/// All numbers of a prompt, found to be there and finite.
-struct Finished {
-    baseline: Baseline,
-    measured: Measured,
-}
-
-impl Finished {
-    fn give(&self, sink: &mut dyn Sink) {
-        sink.baseline(&self.baseline);
-        self.measured.give(sink);
-    }
 }
 
 fn check_baseline(baseline: &Baseline) -> Result<(), TraceError> {

@@ -17,7 +17,7 @@ use causal_trace_lm::{Head, Model};
 use crate::TraceError;
 use crate::plan::{Plan, Sizes, Turn, run_of, turns};
 use crate::readout::{self, Targets};
-use crate::trace::Measurement;
+use crate::trace::{Delivery, Measurement};
 use crate::trunk::{Buffers, Trunk, TrunkLayer};
 use layer::Workspaces;
 pub(crate) use layer::task_rows;
@@ -28,7 +28,7 @@ pub(crate) fn sweep(
     model: &Model,
     batch: &mut [Measurement<'_>],
     config: &TraceConfig,
-    progress: &mut dyn FnMut(usize, usize),
+    delivery: &mut Delivery<'_>,
 ) -> Result<(), TraceError> {
     let n_samples = config.corruption.samples;
     let plan = |prompt: &Measurement<'_>| {
@@ -39,7 +39,9 @@ pub(crate) fn sweep(
     // The longest first, so that what is left over at the end of a turn is small.
     let mut order: Vec<usize> = (0..batch.len()).collect();
     order.sort_by_key(|&prompt| Reverse(plans[prompt].0.seq_len));
-    let turns = turns(&plans, &order, n_samples, config.memory);
+    // To read all weights again for every step would take too long.
+    let n_steps = if model.is_streamed() { 1 } else { config.steps.max(1) };
+    let turns = turns(&plans, &order, n_samples, n_steps, config.memory);
     let workspaces = Workspaces::new();
     let n_layers = model.architecture().n_layers;
     for (index, turn) in turns.iter().enumerate() {
@@ -47,7 +49,7 @@ pub(crate) fn sweep(
         let mut progress = |layer: usize| {
             // Later layers carry more runs.
             let in_turn = n_layers * (n_layers + 1) / 2;
-            progress(index * in_turn + layer * (layer + 1) / 2, turns.len() * in_turn);
+            delivery.progress(index * in_turn + layer * (layer + 1) / 2, turns.len() * in_turn)
         };
         let (trunk, live, head) = sweep.run(turn, batch, &mut progress)?;
         for (member, part) in turn.members.iter().enumerate() {
@@ -56,9 +58,10 @@ pub(crate) fn sweep(
             }
         }
         sweep.measure(turn, batch, &trunk, &live, &head);
-    }
-    for (prompt, (_, plan)) in batch.iter_mut().zip(&plans) {
-        fill_known(prompt, plan, config);
+        for &prompt in &turn.completes {
+            fill_known(&mut batch[prompt], &plans[prompt].1, config);
+            delivery.give(&mut batch[prompt]);
+        }
     }
     Ok(())
 }
@@ -86,7 +89,7 @@ impl Sweep<'_> {
         &self,
         turn: &Turn<'_>,
         batch: &[Measurement<'_>],
-        progress: &mut dyn FnMut(usize),
+        progress: &mut dyn FnMut(usize) -> Result<(), TraceError>,
     ) -> Result<(Trunk, Live, Arc<Head>), TraceError> {
         let members = turn.members.iter();
         let longest = members.clone().map(|member| batch[member.prompt].case.prompt.seq_len()).max();
@@ -122,7 +125,7 @@ impl Sweep<'_> {
             if next.is_some() {
                 std::mem::swap(&mut trunk.at, &mut spare);
             }
-            progress(layer);
+            progress(layer)?;
         }
         Ok((trunk, live, layers.head()?))
     }

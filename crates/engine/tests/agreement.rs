@@ -102,18 +102,22 @@ fn settings(d_vocab: u32) -> impl Strategy<Value = TraceConfig> {
     let metrics = prop_oneof![2 => Just(vec![]), 1 => subsequence(others, 0..=5).prop_shuffle()];
     let direction = select(vec![Direction::Denoise, Direction::Noise]);
     let memory = prop_oneof![1usize..4096, 4096usize..1 << 18, Just(1 << 30)];
+    let steps = prop_oneof![3 => Just(1), 1 => 2..=12usize];
     let residual_width = prop_oneof![2 => Just(1), 1 => 2..=12usize];
     let windows = (1..=12usize, residual_width);
-    (components, windows, metrics, direction, corruptions(d_vocab), memory).prop_map(
-        |(components, (width, residual_width), metrics, direction, corruption, memory)| TraceConfig {
-            components,
-            window: Window { width },
-            residual_window: Window { width: residual_width },
-            metrics,
-            direction,
-            corruption,
-            engine: Engine::Wavefront,
-            memory,
+    (components, windows, metrics, direction, corruptions(d_vocab), (memory, steps)).prop_map(
+        |(components, (width, residual_width), metrics, direction, corruption, (memory, steps))| {
+            TraceConfig {
+                components,
+                window: Window { width },
+                residual_window: Window { width: residual_width },
+                metrics,
+                direction,
+                corruption,
+                engine: Engine::Wavefront,
+                memory,
+                steps,
+            }
         },
     )
 }

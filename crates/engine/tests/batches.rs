@@ -5,6 +5,8 @@
 
 mod support;
 
+use std::ops::ControlFlow;
+
 use causal_trace_core::{Direction, Engine, Prompt, TraceConfig, TraceRecord};
 use causal_trace_engine::{Answer, Case, TraceError, trace, trace_batch};
 use causal_trace_lm::{Model, ModelError};
@@ -41,7 +43,10 @@ fn together(model: &Model, cases: &[Case<'_>], config: &TraceConfig) -> Vec<Resu
     let mut records: Vec<TraceRecord> =
         cases.iter().map(|case| unmeasured(model, case.prompt, config)).collect();
     let mut steps = Vec::new();
-    let done = trace_batch(model, cases, config, &mut records, &mut |done, total| steps.push((done, total)));
+    let done = trace_batch(model, cases, config, &mut records, &mut |done, total| {
+        steps.push((done, total));
+        ControlFlow::Continue(())
+    });
     let done = done.unwrap();
     assert!(steps.is_sorted() && steps.iter().all(|(done, total)| done <= total), "{steps:?}");
     done.into_iter().zip(records).map(|(done, record)| done.map(|()| record)).collect()
@@ -125,15 +130,11 @@ fn a_setting_outside_its_range_is_an_error_of_the_batch() {
     config.corruption.samples = 0;
     let cases = [Case::new(&family.prompts[0], Answer::Predicted)];
     let mut records = [unmeasured(&family.model, &family.prompts[0], &config)];
-    let error = trace_batch(&family.model, &cases, &config, &mut records, &mut |_, _| {}).unwrap_err();
+    let mut go_on = |_, _| ControlFlow::Continue(());
+    let error = trace_batch(&family.model, &cases, &config, &mut records, &mut go_on).unwrap_err();
     assert!(matches!(error, TraceError::Setting { what: "samples", .. }), "{error}");
-    let none = trace_batch::<TraceRecord>(
-        &family.model,
-        &[],
-        &family.config(Engine::Wavefront),
-        &mut [],
-        &mut |_, _| {},
-    );
+    let config = family.config(Engine::Wavefront);
+    let none = trace_batch::<TraceRecord>(&family.model, &[], &config, &mut [], &mut go_on);
     assert!(none.unwrap().is_empty());
 }
 

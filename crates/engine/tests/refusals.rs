@@ -9,6 +9,8 @@
 
 mod support;
 
+use std::ops::ControlFlow;
+
 use causal_trace_core::{
     Baseline, Component, Corruption, Distribution, Engine, Method, Metric, NoiseStream, Population, Prompt,
     Sink, Site, TraceConfig, Window,
@@ -38,8 +40,9 @@ impl Sink for Received {
         self.sites.push((site, samples.to_vec()));
     }
 
-    fn progress(&mut self, done: usize, total: usize) {
+    fn progress(&mut self, done: usize, total: usize) -> ControlFlow<()> {
         self.progress.push((done, total));
+        ControlFlow::Continue(())
     }
 }
 

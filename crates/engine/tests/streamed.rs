@@ -4,6 +4,8 @@
 
 mod support;
 
+use std::ops::ControlFlow;
+
 use causal_trace_core::{Component, Direction, Engine, Metric, Precision, TraceConfig, TraceRecord};
 use causal_trace_engine::{Answer, Case, trace_batch};
 use causal_trace_lm::{LanguageModel, Model, Placement};
@@ -31,7 +33,8 @@ fn the_wavefront_gives_the_same_bits_in_any_number_of_turns() {
                     )
                 };
                 let mut records: Vec<TraceRecord> = cases.iter().map(unmeasured).collect();
-                let traced = trace_batch(model, &cases, &config, &mut records, &mut |_, _| {}).unwrap();
+                let mut go_on = |_, _| ControlFlow::Continue(());
+                let traced = trace_batch(model, &cases, &config, &mut records, &mut go_on).unwrap();
                 traced.into_iter().for_each(Result::unwrap);
                 records
             };

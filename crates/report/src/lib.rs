@@ -22,6 +22,7 @@ mod heat_map;
 mod label;
 mod layout;
 mod log_ticks;
+pub mod page;
 mod pdf;
 mod png;
 mod provenance;

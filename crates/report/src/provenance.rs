@@ -1,6 +1,6 @@
 //! What made the numbers of a figure.
 
-mod corruption;
+pub(crate) mod corruption;
 
 use causal_trace_core::{Component, Direction};
 use causal_trace_results::{FactsIdentity, Manifest, Target};
@@ -81,21 +81,8 @@ pub(crate) fn paragraphs(all: &[Provenance]) -> Vec<String> {
 fn parts(manifest: &Manifest) -> Vec<String> {
     let settings = &manifest.settings;
     let mut parts: Vec<String> = manifest.facts.iter().map(facts).collect();
-    parts.push(
-        match manifest.target {
-            Target::Predicted => "answer: the model's own prediction",
-            Target::Attribute => "answer: the fact's attribute",
-            Target::LastSubtoken => "answer: the last token of prompt and attribute",
-        }
-        .to_owned(),
-    );
-    parts.push(
-        match settings.direction {
-            Direction::Denoise => "clean states restored in the corrupted run",
-            Direction::Noise => "corrupted states put into the clean run",
-        }
-        .to_owned(),
-    );
+    parts.push(format!("answer: {}", answer(manifest.target)));
+    parts.push(patching(settings.direction).to_owned());
     let of_modules = |component: &Component| matches!(component, Component::Mlp | Component::Attention);
     if settings.components.iter().any(of_modules) {
         parts.push(format!("mlp and attn: windows of {}", layers(settings.window.width)));
@@ -113,15 +100,37 @@ fn parts(manifest: &Manifest) -> Vec<String> {
     parts
 }
 
+/// Whose probability was measured.
+pub(crate) fn answer(target: Target) -> &'static str {
+    match target {
+        Target::Predicted => "the model's own prediction",
+        Target::Attribute => "the fact's attribute",
+        Target::LastSubtoken => "the last token of prompt and attribute",
+    }
+}
+
+/// Which states were put where.
+pub(crate) fn patching(direction: Direction) -> &'static str {
+    match direction {
+        Direction::Denoise => "clean states restored in the corrupted run",
+        Direction::Noise => "corrupted states put into the clean run",
+    }
+}
+
 /// "1 layer", "10 layers".
 fn layers(number: usize) -> String {
     if number == 1 { "1 layer".to_owned() } else { format!("{number} layers") }
 }
 
 /// The file's name without its folders, and how facts were chosen from it.
-fn facts(facts: &FactsIdentity) -> String {
-    let name = facts.name.rsplit(['/', '\\']).find(|part| !part.is_empty()).unwrap_or(&facts.name);
+pub(crate) fn facts(facts: &FactsIdentity) -> String {
+    let name = without_folders(&facts.name);
     if facts.selection == "all" { name.to_owned() } else { format!("{name} ({})", facts.selection) }
+}
+
+/// A file's name without its folders, which are nobody's business but its owner's.
+pub(crate) fn without_folders(name: &str) -> &str {
+    name.rsplit(['/', '\\']).find(|part| !part.is_empty()).unwrap_or(name)
 }
 
 #[cfg(test)]

@@ -86,6 +86,11 @@ pub struct FactsIdentity {
     pub selection: String,
 }
 
+impl FactsIdentity {
+    /// The name of the facts that are part of the program.
+    pub const EMBEDDED: &str = "the embedded facts";
+}
+
 /// Whose probability is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -7,6 +7,7 @@ use causal_trace_results::statistics::Selection;
 use clap::ValueEnum;
 
 use crate::commands::summary::Choice;
+use crate::memory::parse_bytes;
 
 const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 wrong usage.";
 
@@ -95,6 +96,28 @@ pub(crate) enum FigureFormat {
     Svg,
     Pdf,
     Png,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = format!("Examples:
+  causal-trace report results --out report.html
+  causal-trace report gpt2-xl gpt-j --out both.html
+
+{EXIT_CODES}"))]
+pub(crate) struct ReportArgs {
+    /// The results folders, shown together and beside each other
+    #[arg(value_name = "RESULTS", required = true, num_args = 1..)]
+    pub(crate) results: Vec<PathBuf>,
+    /// The HTML file to write; it needs no other file and no network
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
+    /// How large the file may be, in bytes or as in 20M. What does not fit is left out, and the file says so: first the
+    /// single samples of every site, then prompts' numbers, whose rows stay in the table
+    #[arg(long, value_name = "BYTES", default_value = "15000000", value_parser = parse_bytes)]
+    pub(crate) max_size: usize,
+    /// Print what was written as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, clap::Args)]

@@ -4,6 +4,7 @@ mod machine;
 mod measurement;
 mod shape;
 
+use std::ops::ControlFlow;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
@@ -152,6 +153,7 @@ fn config(args: &BenchArgs, states: usize) -> TraceConfig {
         },
         engine: Engine::Wavefront,
         memory: states,
+        steps: 1,
     }
 }
 
@@ -160,7 +162,7 @@ fn traced(model: &Model, cases: &[Case<'_>], config: &TraceConfig) -> Result<Vec
     let n_layers = model.architecture().n_layers;
     let record = |case: &Case<'_>| TraceRecord::unmeasured(case.prompt.clone(), config.clone(), n_layers);
     let mut records: Vec<TraceRecord> = cases.iter().map(record).collect();
-    let done = trace_batch(model, cases, config, &mut records, &mut |_, _| {})?;
+    let done = trace_batch(model, cases, config, &mut records, &mut |_, _| ControlFlow::Continue(()))?;
     done.into_iter().collect::<Result<(), _>>()?;
     Ok(records)
 }

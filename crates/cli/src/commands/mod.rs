@@ -5,6 +5,7 @@ pub(crate) mod export;
 pub(crate) mod figures;
 pub(crate) mod import;
 pub(crate) mod merge;
+pub(crate) mod report;
 pub(crate) mod reproduce;
 pub(crate) mod summary;
 pub(crate) mod sweep;

@@ -1,5 +1,6 @@
 //! At which precision a sweep opens its model.
 
+use std::ops::ControlFlow;
 use std::path::Path;
 
 use anyhow::Result;
@@ -68,7 +69,8 @@ impl Tracer<'_> {
     fn probabilities(&self, place: usize) -> Result<Option<Vec<f64>>> {
         let Preparation { lm, target, .. } = self.preparation;
         let fact = self.preparation.prepare(self.chosen[place].clone());
-        let records = Work { lm, config: &self.config, target }.trace(&[&fact], &mut |_, _| {})?;
+        let records = Work { lm, config: &self.config, target }
+            .trace(&[&fact], &mut |_, _| ControlFlow::Continue(()))?;
         Ok(records.iter().find_map(|record| record.traced()).map(probabilities_of_fact))
     }
 }

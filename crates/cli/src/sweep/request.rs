@@ -1,5 +1,6 @@
 //! A whole sweep: what is asked for, how it is cut into parts, and the work on those that are left.
 
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
@@ -129,7 +130,7 @@ impl<'a> Sweep<'a> {
         let n = TRIED_FACTS.min(facts.len());
         let mut cost = 0.0;
         for fact in (0..n).map(|place| facts[place * facts.len() / n]) {
-            work.trace(&[fact], &mut |_, _| {})?;
+            work.trace(&[fact], &mut |_, _| ControlFlow::Continue(()))?;
             cost += work.cost(fact);
             if cost >= operations {
                 break;
@@ -195,6 +196,7 @@ impl<'a> Sweep<'a> {
         let sites = facts.iter().map(|fact| self.n_sites(fact)).sum();
         let records = self.work().trace(&facts, &mut |done, total| {
             progress.in_part(done as f64 / total.max(1) as f64, facts.len(), cost, sites);
+            ControlFlow::Continue(())
         })?;
         let mut records = &records[..];
         for &part in parts {

@@ -1,5 +1,7 @@
 //! Some facts of a sweep: which of them the model knows, their traces, the records.
 
+use std::ops::ControlFlow;
+
 use anyhow::Result;
 use causal_trace_core::{TraceConfig, TraceRecord};
 use causal_trace_engine::{Answer, Case, TraceError, estimated_operations, trace_batch};
@@ -46,7 +48,7 @@ impl Work<'_> {
     pub(crate) fn trace(
         &self,
         facts: &[&Prepared],
-        progress: &mut dyn FnMut(usize, usize),
+        progress: &mut dyn FnMut(usize, usize) -> ControlFlow<()>,
     ) -> Result<Vec<PromptRecord>> {
         let mut outcomes: Vec<Option<Outcome>> = Vec::with_capacity(facts.len());
         let mut chosen = Vec::new();
@@ -105,7 +107,7 @@ impl Work<'_> {
     fn trace_chosen(
         &self,
         chosen: &[Chosen<'_>],
-        progress: &mut dyn FnMut(usize, usize),
+        progress: &mut dyn FnMut(usize, usize) -> ControlFlow<()>,
     ) -> Result<Vec<Outcome>> {
         let n_layers = self.lm.model.architecture().n_layers;
         let cases: Vec<Case<'_>> =

@@ -112,6 +112,7 @@ impl Cases {
             },
             engine,
             memory: 1 << 30,
+            steps: 1,
         }
     }
 }
@@ -218,6 +219,7 @@ impl Family {
             corruption: rome_corruption(self.noise_level),
             engine,
             memory: 1 << 30,
+            steps: 1,
         }
     }
 }

@@ -6,7 +6,7 @@ use causal_trace_results::{Counterparts, NoiseSource};
 use crate::label::clean;
 
 /// How the subject was obscured, in parts of one sentence.
-pub(super) fn parts(
+pub(crate) fn parts(
     corruption: &Corruption,
     counterparts: Option<Counterparts>,
     source: Option<&NoiseSource>,
