@@ -140,3 +140,15 @@ fn prefixes_that_do_not_align_are_refused_naming_the_tokens() {
         assert!(!folder.path().join("out/results").exists(), "nothing was traced");
     }
 }
+
+#[test]
+fn an_experiment_that_traced_nothing_is_an_error() {
+    let folder = tempdir().unwrap();
+    let text = "title = \"T\"\nsource = \"causal-trace\"\nshows = \"s\"\n[[run]]\nname = \"wrong\"\n\
+                prompts = [{ id = 1, prompt = \"Space Needle can be found in the city of\", \
+                subject = \"Space Needle\", attribute = \"Paris\" }]\n[[analysis]]\nkind = \"averages\"\n";
+    std::fs::write(folder.path().join("nothing.toml"), text).unwrap();
+    let args = ["reproduce", "nothing.toml", "--out", "out"];
+    fails(folder.path(), &args, 1, &["nothing was traced", "1 wrong prediction", "--skipped"]);
+    assert!(!folder.path().join("out/README.md").exists());
+}

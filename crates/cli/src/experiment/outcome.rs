@@ -2,12 +2,13 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::rc::Rc;
 
 use anyhow::{Context, Result};
 use causal_trace_core::{Component, Metric};
 use causal_trace_results::statistics::{Candidate, Selection, Summary, View};
-use causal_trace_results::{Manifest, PromptRecord, ResultsFolder};
+use causal_trace_results::{Manifest, Outcome, PromptRecord, ResultsFolder};
 
 use super::file::Run;
 use super::{options, resample};
@@ -105,8 +106,25 @@ impl Done {
     }
 
     /// How many prompts were traced.
-    pub(super) fn n_traced(&self) -> Result<usize> {
+    pub(crate) fn n_traced(&self) -> Result<usize> {
         Ok(self.select(&Selection::All)?.1.len())
+    }
+
+    /// How many facts were left out for each reason, as in "3 wrong prediction, 1 too long".
+    pub(crate) fn left_out(&self) -> Result<String> {
+        let mut reasons = BTreeMap::new();
+        for record in self.folder.prompts() {
+            if let Outcome::Skipped(skip) = record?.outcome {
+                *reasons.entry(skip.reason.name().replace('_', " ")).or_insert(0) += 1;
+            }
+        }
+        let listed: Vec<String> = reasons.iter().map(|(reason, n)| format!("{n} {reason}")).collect();
+        Ok(listed.join(", "))
+    }
+
+    /// Where its results are.
+    pub(crate) fn path(&self) -> &Path {
+        self.folder.path()
     }
 
     /// Every record, traced or not, one part at a time.

@@ -173,11 +173,11 @@ fn overview(runs: &Runs) -> Result<Table> {
         let facts: usize = done.manifest().facts.iter().map(|facts| facts.n_facts).sum();
         let mut row = vec![done.name.clone(), model.name.clone()];
         match done.n_traced()? {
-            0 => row.extend(["0".to_owned(), skipped(done)?, "–".to_owned(), "–".to_owned(), "–".to_owned()]),
+            0 => row.extend(["0".to_owned(), done.left_out()?, "–".to_owned(), "–".to_owned(), "–".to_owned()]),
             n => {
                 let summary = done.summary(Metric::Probability)?;
                 let [low, high] = summary.ci95_total_effect;
-                let left_out = if n < facts { skipped(done)? } else { String::new() };
+                let left_out = if n < facts { done.left_out()? } else { String::new() };
                 row.extend([
                     format!("{n} of {facts}"),
                     left_out,
@@ -190,18 +190,6 @@ fn overview(runs: &Runs) -> Result<Table> {
         table.rows.push(row);
     }
     Ok(table)
-}
-
-/// How many facts were left out for each reason.
-fn skipped(done: &Done) -> Result<String> {
-    let mut reasons = std::collections::BTreeMap::new();
-    for record in done.folder.prompts() {
-        if let causal_trace_results::Outcome::Skipped(skip) = record?.outcome {
-            *reasons.entry(skip.reason.name().replace('_', " ")).or_insert(0) += 1;
-        }
-    }
-    let listed: Vec<String> = reasons.iter().map(|(reason, n)| format!("{n} {reason}")).collect();
-    Ok(listed.join(", "))
 }
 
 /// The models, the settings that all runs have in common, and those of each run beside them.
