@@ -175,6 +175,8 @@ fn prompts_that_do_not_align_are_refused_naming_their_tokens() {
     fails(folder.path(), &longer, 1, &["align", "'France'", "governed", "against"]);
     let same = [&pair[..], &["France is governed from the city of"]].concat();
     fails(folder.path(), &same, 1, &["same tokens"]);
+    let elsewhere = [&pair[..], &["France is governed from the city in"]].concat();
+    fails(folder.path(), &elsewhere, 1, &["--subject 'France'", "same", "' of'"]);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! `causal-trace trace`: one prompt.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use causal_trace_core::{
     Component, Grid, Method, Metric, MetricBaseline, Precision, Prompt, TraceConfig, TraceRecord, Window,
 };
@@ -156,12 +156,23 @@ fn method(args: &TraceArgs) -> Result<MethodArgs, Usage> {
 
 fn counterpart(text: &str, prompt: &Prompt, model: &NamedModel) -> Result<Prompt> {
     let encoded = model.lm.tokenizer.encode(text)?;
+    // Whether the whole prompts align is the engine's to check.
+    let differs = |&token: &usize| prompt.ids[token] != encoded.ids[token];
+    let is_long_enough = encoded.ids.len() == prompt.seq_len();
+    let differing: Vec<usize> = (0..prompt.seq_len()).filter(|token| is_long_enough && differs(token)).collect();
+    if !differing.is_empty() && !differing.iter().any(|token| prompt.subject_span.range().contains(token)) {
+        let tokens: Vec<String> = differing.iter().map(|&token| format!("'{}'", prompt.tokens[token])).collect();
+        bail!(
+            "--subject '{}' is the same in the counterpart: the prompts differ in {}; give what differs as --subject",
+            prompt.subject,
+            tokens.join(" ")
+        );
+    }
     Ok(Prompt {
         text: text.to_owned(),
         subject: String::new(),
         ids: encoded.ids,
         tokens: encoded.texts,
-        // Alignment is the engine's to check.
         subject_span: prompt.subject_span,
     })
 }
