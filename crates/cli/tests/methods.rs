@@ -180,6 +180,23 @@ fn prompts_that_do_not_align_are_refused_naming_their_tokens() {
 }
 
 #[test]
+fn every_metric_is_shown_and_drawn() {
+    let folder = tempdir().unwrap();
+    let args = ["trace", "--component", "mlp", "--metric", "logit_difference,rank", "--out", "out"];
+    let text = stdout(&succeeds(folder.path(), &args));
+    for word in ["p(", "logit difference (", "rank(", "on the logit difference", "): rank = 1.0000"] {
+        assert!(text.contains(word), "'{word}' is not in:\n{text}");
+    }
+    for stem in ["trace_mlp", "trace_mlp-logit-difference", "trace_mlp-rank"] {
+        for end in ["svg", "png", "pdf"] {
+            assert!(folder.path().join(format!("out/{stem}.{end}")).is_file(), "{stem}.{end}");
+        }
+    }
+    let svg = std::fs::read_to_string(folder.path().join("out/trace_mlp-logit-difference.svg")).unwrap();
+    assert!(svg.contains("foil"), "{svg}");
+}
+
+#[test]
 fn a_corpus_sets_the_covariance_and_is_named() {
     let folder = tempdir().unwrap();
     std::fs::write(folder.path().join("corpus.txt"), "Paris is in France.\nOslo is in Norway.\n").unwrap();

@@ -173,7 +173,9 @@ fn overview(runs: &Runs) -> Result<Table> {
         let facts: usize = done.manifest().facts.iter().map(|facts| facts.n_facts).sum();
         let mut row = vec![done.name.clone(), model.name.clone()];
         match done.n_traced()? {
-            0 => row.extend(["0".to_owned(), done.left_out()?, "–".to_owned(), "–".to_owned(), "–".to_owned()]),
+            0 => {
+                row.extend(["0".to_owned(), done.left_out()?, "–".to_owned(), "–".to_owned(), "–".to_owned()])
+            }
             n => {
                 let summary = done.summary(Metric::Probability)?;
                 let [low, high] = summary.ci95_total_effect;
