@@ -152,3 +152,17 @@ fn an_experiment_that_traced_nothing_is_an_error() {
     fails(folder.path(), &args, 1, &["nothing was traced", "1 wrong prediction", "--skipped"]);
     assert!(!folder.path().join("out/README.md").exists());
 }
+
+#[test]
+fn short_and_long_prompts_are_never_the_same_prompts() {
+    let folder = tempdir().unwrap();
+    let args = ["reproduce", "gaussian-noise", "--limit", "5", "--out", "out"];
+    let found = stdout(&succeeds(folder.path(), &args));
+    for word in ["the 2 prompts with the fewest tokens", "the 2 prompts with the most tokens"] {
+        assert!(found.contains(word), "'{word}' is not in {found}");
+    }
+    let single = ["reproduce", "gaussian-noise", "--limit", "1", "--out", "single"];
+    let found = stdout(&succeeds(folder.path(), &single));
+    assert!(found.contains("not judged: the more tokens"), "{found}");
+    assert!(found.contains("fewer than two prompts were traced"), "{found}");
+}

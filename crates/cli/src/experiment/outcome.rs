@@ -10,6 +10,7 @@ use causal_trace_core::{Component, Metric};
 use causal_trace_results::statistics::{Candidate, Selection, Summary, View};
 use causal_trace_results::{Manifest, Outcome, PromptRecord, ResultsFolder};
 
+use super::analysis::TooFew;
 use super::file::Run;
 use super::{options, resample};
 use crate::commands::summary::{Choice, summarise};
@@ -103,6 +104,20 @@ impl Done {
         };
         let ids = select.choose_among(&candidates)?;
         Ok((select, ids))
+    }
+
+    /// The same for one of two groups that are compared: at most half of the prompts, so that the groups have none in
+    /// common.
+    pub(super) fn half(&self, select: &Selection) -> Result<Selection> {
+        let within = |n: usize| match n.min(self.n_traced()? / 2) {
+            0 => Err(TooFew(format!("fewer than two prompts were traced in {}", self.label)).into()),
+            n => Ok::<_, anyhow::Error>(n),
+        };
+        Ok(match select {
+            Selection::MostTokens(n) => Selection::MostTokens(within(*n)?),
+            Selection::LeastTokens(n) => Selection::LeastTokens(within(*n)?),
+            other => self.select(other)?.0,
+        })
     }
 
     /// How many prompts were traced.

@@ -90,7 +90,8 @@ pub(super) fn average(
 ) -> Result<Measured> {
     let component = done.component(component);
     let view = done.view(component, metric);
-    let summary = done.summary_of(metric, select.unwrap_or(&Selection::All))?;
+    let select = select.map(|select| done.half(select)).transpose()?;
+    let summary = done.summary_of(metric, select.as_ref().unwrap_or(&Selection::All))?;
     let of = summary.components.get(&component);
     let of = of.with_context(|| format!("{component} was not traced in {}", done.label))?;
     let early = summary.components.get(&Component::Residual).and_then(|residual| {
@@ -111,7 +112,7 @@ pub(super) fn average(
     };
     // Without a word it is the residual stream.
     let of_which = if component == Component::Residual { String::new() } else { format!(" of {component}") };
-    let which = select.map_or(String::new(), |select| format!(", {}", selected(select)));
+    let which = select.as_ref().map_or(String::new(), |select| format!(", {}", selected(select)));
     let what = format!(
         "the strongest average effect{of_which} at the {} in {}{which} (layer {layer})",
         role.label(),
