@@ -49,6 +49,8 @@ pub(crate) struct Entry {
     /// As it was asked for.
     pub(crate) given: String,
     pub(crate) experiment: Experiment,
+    /// The text of its file.
+    pub(crate) text: String,
 }
 
 /// All embedded experiments.
@@ -64,8 +66,9 @@ pub(crate) fn open(given: &str) -> Result<Entry> {
     let path = Path::new(given);
     if path.is_file() {
         let name = path.file_stem().context("a file without a name")?.to_string_lossy().into_owned();
-        let experiment = Experiment::parse(&Source::read(path)?)?;
-        return Ok(Entry { name, given: given.to_owned(), experiment });
+        let source = Source::read(path)?;
+        let experiment = Experiment::parse(&source)?;
+        return Ok(Entry { name, given: given.to_owned(), experiment, text: source.text });
     }
     if path.extension().is_some_and(|extension| extension == "toml") {
         bail!("there is no file {given}");
@@ -95,7 +98,7 @@ fn embedded_entry(name: &str, text: &str) -> Result<Entry> {
     let source =
         Source { name: format!("experiments/{name}.toml"), folder: PathBuf::new(), text: text.to_owned() };
     let experiment = Experiment::parse(&source)?;
-    Ok(Entry { name: name.to_owned(), given: name.to_owned(), experiment })
+    Ok(Entry { name: name.to_owned(), given: name.to_owned(), experiment, text: source.text })
 }
 
 /// The word that is most like another, if any is.

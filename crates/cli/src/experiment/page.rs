@@ -21,6 +21,8 @@ pub(crate) struct Page {
     title: String,
     intro: Vec<String>,
     command: String,
+    /// The experiment's file, a copy of which stands beside the page.
+    file: String,
     /// The heading above the claims.
     claims: &'static str,
     judged: Vec<Judged>,
@@ -49,6 +51,7 @@ impl Page {
             title: experiment.title.clone(),
             intro,
             command: command.to_owned(),
+            file: entry.text.clone(),
             claims: experiment.source.claims(),
             judged,
             runs: overview(&runs)?,
@@ -74,6 +77,7 @@ impl Page {
             out.write(&format!("figures/{stem}.html"), gallery.html()?.as_bytes())?;
             progress.done(2);
         }
+        out.write(FILE, self.file.as_bytes())?;
         out.write("README.md", self.markdown().as_bytes())
     }
 
@@ -84,7 +88,7 @@ impl Page {
         for paragraph in &self.intro {
             let _ = write!(text, "\n{paragraph}\n");
         }
-        let _ = write!(text, "\nMade by\n\n    {}\n", self.command);
+        let _ = write!(text, "\nMade from [{FILE}]({FILE}) by\n\n    {}\n", self.command);
         if !self.judged.is_empty() {
             let _ = write!(text, "\n## {}\n\n", self.claims);
             for judged in &self.judged {
@@ -147,10 +151,13 @@ impl Page {
     }
 }
 
+/// The copy of the experiment's file.
+const FILE: &str = "experiment.toml";
+
 /// How verdicts are reached.
 const VERDICTS: &str = "A claim holds here if each of its tests is met and the 95 % intervals of the two numbers, where \
-they have any, do not overlap; it does not hold if one is missed in that way; else it is open. The tests are in the \
-experiment's file.";
+they have any, do not overlap; it does not hold if one is missed in that way; else it is open. The tests are in \
+experiment.toml.";
 
 /// Below so many prompts a percentile interval is too narrow.
 const FEW: usize = 20;
