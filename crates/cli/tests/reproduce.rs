@@ -101,6 +101,9 @@ fn a_changed_copy_runs_by_its_path() {
     std::fs::write(folder.path().join("mine.toml"), text.replace("sample = 200", "limit = 3")).unwrap();
     succeeds(folder.path(), &["reproduce", "mine.toml", "--out", "mine"]);
     check_page(&folder.path().join("mine"), "mine");
+    let page = std::fs::read_to_string(folder.path().join("mine/README.md")).unwrap();
+    assert!(page.contains("the experiment of the file mine.toml, after one of ROME"), "{page}");
+    assert!(page.contains("## What is tested"), "{page}");
     let kept = std::fs::read_to_string(folder.path().join("mine/experiment.toml")).unwrap();
     assert!(kept.contains("limit = 3") && kept.contains("# ROME's figure 3"), "{kept}");
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, anyhow, bail};
 
 use super::Experiment;
+use super::file::Origin;
 use super::source::Source;
 
 /// An embedded file: its name, and its text.
@@ -51,6 +52,33 @@ pub(crate) struct Entry {
     pub(crate) experiment: Experiment,
     /// The text of its file.
     pub(crate) text: String,
+}
+
+impl Entry {
+    /// Whose experiment it is: a file that was copied and changed is its author's, after another's.
+    pub(super) fn whose(&self) -> String {
+        let source = self.experiment.source;
+        if self.is_embedded() {
+            return format!("an experiment of {}", source.described());
+        }
+        let after = match source {
+            Origin::CausalTrace => String::new(),
+            other => format!(", after one of {}", other.described()),
+        };
+        format!("the experiment of the file {}{after}", self.given)
+    }
+
+    /// The heading above what is tested: others' claims, or what this program or a file asks by itself.
+    pub(super) fn claims(&self) -> &'static str {
+        match self.experiment.source {
+            Origin::Dannyallover | Origin::Rome if self.is_embedded() => "What was claimed",
+            _ => "What is tested",
+        }
+    }
+
+    fn is_embedded(&self) -> bool {
+        EMBEDDED.iter().any(|(_, text)| *text == self.text)
+    }
 }
 
 /// All embedded experiments.

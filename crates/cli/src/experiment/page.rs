@@ -45,14 +45,14 @@ impl Page {
         let counts = runs.all.iter().map(Done::n_traced).collect::<Result<Vec<_>>>()?;
         let has_few_prompts = counts.into_iter().any(|count| count < FEW);
         let judged = experiment.claims.iter().map(|claim| claim.judge(&runs)).collect();
-        let about = format!("{} This is {}.", sentence(&experiment.shows), experiment.source.described());
+        let about = format!("{} This is {}.", sentence(&experiment.shows), entry.whose());
         let intro = std::iter::once(about).chain(experiment.notes.iter().cloned()).collect();
         Ok(Page {
             title: experiment.title.clone(),
             intro,
             command: command.to_owned(),
             file: entry.text.clone(),
-            claims: experiment.source.claims(),
+            claims: entry.claims(),
             judged,
             runs: overview(&runs)?,
             settings: settings(&runs)?,
