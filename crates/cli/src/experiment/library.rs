@@ -77,7 +77,7 @@ impl Entry {
     }
 
     fn is_embedded(&self) -> bool {
-        EMBEDDED.iter().any(|(_, text)| *text == self.text)
+        EMBEDDED.iter().any(|(_, text)| text.trim_end() == self.text.trim_end())
     }
 }
 
