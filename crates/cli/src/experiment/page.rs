@@ -39,8 +39,8 @@ impl Page {
         let experiment = &entry.experiment;
         let runs = Runs::new(done, |name| experiment.named(name));
         let mut sections = Vec::new();
-        for analysis in &experiment.analyses {
-            sections.extend(analysis.sections(&runs)?);
+        for (place, analysis) in experiment.analyses.iter().enumerate() {
+            sections.extend(analysis.sections(&runs, &experiment.analyses[..place])?);
         }
         let counts = runs.all.iter().map(Done::n_traced).collect::<Result<Vec<_>>>()?;
         let has_few_prompts = counts.into_iter().any(|count| count < FEW);
