@@ -215,8 +215,8 @@ fn settings(runs: &Runs) -> Result<Vec<String>> {
     let common: Vec<String> =
         all.first().into_iter().flatten().filter(|part| is_common(part)).cloned().collect();
     if !common.is_empty() {
-        let who = if all.len() > 1 { "All runs: " } else { "" };
-        lines.push(capital(&format!("{who}{}.", common.join(", "))));
+        let who = if all.len() > 1 { "All runs" } else { "The run" };
+        lines.push(format!("{who}: {}.", common.join(", ")));
     }
     for (done, parts) in runs.all.iter().zip(&all) {
         let own: Vec<&str> = parts.iter().filter(|part| !is_common(part)).map(String::as_str).collect();
@@ -292,7 +292,24 @@ fn sentence(text: &str) -> String {
     if text.ends_with(['.', '!', '?']) { text } else { format!("{text}.") }
 }
 
+/// The text with a capital letter first, unless it begins with the name of a file or of a thing in code.
 fn capital(text: &str) -> String {
+    let first = text.split_whitespace().next().unwrap_or_default().trim_end_matches([',', '.', ':', ';']);
+    if first.contains(|c: char| "._/\\".contains(c) || c.is_ascii_digit()) {
+        return text.to_owned();
+    }
     let mut letters = text.chars();
     letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_keep_their_first_letter() {
+        assert_eq!(sentence("known_1000.json has no relation"), "known_1000.json has no relation.");
+        assert_eq!(sentence("mlp_severed: nothing"), "mlp_severed: nothing.");
+        assert_eq!(sentence("there is an early site."), "There is an early site.");
+    }
 }
