@@ -166,6 +166,7 @@ fn short_and_long_prompts_are_never_the_same_prompts() {
     for word in ["the 2 prompts with the fewest tokens", "the 2 prompts with the most tokens"] {
         assert!(found.contains(word), "'{word}' is not in {found}");
     }
+    assert!(found.contains("With fewer than 20 prompts"), "{found}");
     assert!(found.contains("`random:500:1` asks for as many prompts as were traced or more"), "{found}");
     let page = std::fs::read_to_string(folder.path().join("out/README.md")).unwrap();
     assert_eq!(page.matches("(figures/facts/lines.png)").count(), 1, "the averages are there once: {page}");

@@ -102,7 +102,7 @@ impl Page {
                     let _ = writeln!(text, "  - {}", sentence(reason));
                 }
             }
-            let few = if self.has_few_prompts { FEW_PROMPTS } else { "" };
+            let few = self.few_prompts().map_or(String::new(), |few| format!(" {few}"));
             let _ = write!(text, "\n{VERDICTS}{few}\n");
         }
         text.push_str("\n## Runs\n\n");
@@ -115,6 +115,11 @@ impl Page {
         text
     }
 
+    /// What one must know to read the verdicts, where there are any.
+    fn few_prompts(&self) -> Option<&'static str> {
+        (self.has_few_prompts && !self.judged.is_empty()).then_some(FEW_PROMPTS)
+    }
+
     /// What a person wants to know at once.
     pub(crate) fn summary(&self) -> String {
         let mut lines = vec![self.title.clone()];
@@ -122,6 +127,9 @@ impl Page {
             lines.push(String::new());
             lines.push(format!("{}: {}", judged.verdict, judged.says));
             lines.extend(judged.reasons.iter().map(|reason| format!("  {reason}")));
+        }
+        if let Some(few) = self.few_prompts() {
+            lines.extend([String::new(), few.to_owned()]);
         }
         for section in self.sections.iter().filter(|section| !section.findings.is_empty()) {
             lines.push(String::new());
@@ -146,6 +154,7 @@ impl Page {
             "title": self.title,
             "command": self.command,
             "claims": claims.collect::<Vec<_>>(),
+            "note": self.few_prompts(),
             "sections": sections.collect::<Vec<_>>(),
         })
     }
@@ -161,7 +170,7 @@ experiment.toml.";
 
 /// Below so many prompts a percentile interval is too narrow.
 const FEW: usize = 20;
-const FEW_PROMPTS: &str = " With fewer than 20 prompts, as here, the intervals are too narrow, and one prompt has none: \
+const FEW_PROMPTS: &str = "With fewer than 20 prompts, as here, the intervals are too narrow, and one prompt has none: \
 such verdicts say how these prompts are, not how others would be.";
 
 /// One line for each run.
