@@ -121,12 +121,18 @@ fn what_cannot_be_run_is_refused_naming_file_and_place() {
         ("kind = \"severed\"", "kind = \"sewered\"", &["broken.toml", "sewered"]),
         ("\"mlp_severed\", ", "\"mlp_sewered\", ", &["broken.toml", "mlp_sewered"]),
         ("[[run]]", "[[run]", &["broken.toml", "line"]),
+        (
+            "sample = 200",
+            "sample = 200\ncorruption = \"shuffle\"\nnoise = \"s3\"",
+            &["broken.toml, line 12: run facts: --noise belongs to --corruption noise"],
+        ),
+        ("kind = \"severed\"", "kind = \"severed\"\nlable = 3", &["broken.toml, line 27: unknown key `lable`"]),
     ] {
         assert!(text.contains(from));
         std::fs::write(folder.path().join("broken.toml"), text.replace(from, to)).unwrap();
         let output = support::causal_trace(folder.path(), &["reproduce", "broken.toml", "--out", "out"]);
         let message = support::stderr(&output);
-        assert_ne!(output.status.code(), Some(0), "{to}: {message}");
+        assert_eq!(output.status.code(), Some(1), "{to}: {message}");
         words.iter().for_each(|word| assert!(message.contains(word), "{to}: '{word}' is not in {message}"));
         assert!(!message.contains("panicked"), "{message}");
     }
