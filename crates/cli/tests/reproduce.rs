@@ -126,7 +126,11 @@ fn what_cannot_be_run_is_refused_naming_file_and_place() {
             "sample = 200\ncorruption = \"shuffle\"\nnoise = \"s3\"",
             &["broken.toml, line 12: run facts: --noise belongs to --corruption noise"],
         ),
-        ("kind = \"severed\"", "kind = \"severed\"\nlable = 3", &["broken.toml, line 27: unknown key `lable`"]),
+        (
+            "kind = \"severed\"",
+            "kind = \"severed\"\nlable = 3",
+            &["broken.toml, line 28: unknown key `lable`"],
+        ),
     ] {
         assert!(text.contains(from));
         std::fs::write(folder.path().join("broken.toml"), text.replace(from, to)).unwrap();

@@ -133,8 +133,8 @@ pub(crate) struct Prefix {
 impl Experiment {
     /// Reads a file; a key or value that is wrong is an error that names its line and what is allowed.
     pub(super) fn parse(source: &Source) -> Result<Self> {
-        let mut experiment: Experiment =
-            toml::from_str(&source.text).map_err(|error| source.parse_error(error.span(), error.message()))?;
+        let mut experiment: Experiment = toml::from_str(&source.text)
+            .map_err(|error| source.parse_error(error.span(), error.message()))?;
         for (index, run) in experiment.runs.iter().enumerate() {
             options::check(run).map_err(|(key, problem)| {
                 source.error(source.find("run", index, &key), &format!("run {}: {problem}", run.name))

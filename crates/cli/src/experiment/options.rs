@@ -89,7 +89,7 @@ pub(super) fn check(run: &Run) -> Result<(), (String, String)> {
             parsed(&alone).map_err(|problem| (place.clone(), problem))?;
         }
     }
-    if each.count() > 1 || run.each.as_ref().is_some_and(|each| each.values().any(Vec::is_empty)) {
+    if each.clone().count() > 1 || run.each.as_ref().is_some_and(|each| each.values().any(Vec::is_empty)) {
         return Err(("each".to_owned(), "each takes one option with at least one value".to_owned()));
     }
     if !run.prompts.is_empty() && ["facts", "ids", "sample"].iter().any(|key| run.options.contains_key(*key))
@@ -97,7 +97,10 @@ pub(super) fn check(run: &Run) -> Result<(), (String, String)> {
         let problem = "with prompts in the file there is nothing to choose: leave facts, ids and sample out";
         return Err(("prompts".to_owned(), problem.to_owned()));
     }
-    together(run, &each.flat_map(|(key, values)| values.iter().map(move |value| (key, value))).collect::<Vec<_>>())
+    together(
+        run,
+        &each.flat_map(|(key, values)| values.iter().map(move |value| (key, value))).collect::<Vec<_>>(),
+    )
 }
 
 /// What is wrong with options that are right by themselves; with those for shallow models and each value of `each`.

@@ -15,19 +15,16 @@ use crate::experiment::section::Section;
 const SHOWN: [&str; 2] = ["average-indirect-effect", "lines"];
 
 /// `has_all`: the averages over all prompts are on the page already.
-pub(super) fn section(
-    done: &Done,
-    title: &str,
-    asked: Option<&Selection>,
-    has_all: bool,
-) -> Result<Section> {
+pub(super) fn section(done: &Done, title: &str, asked: Option<&Selection>, has_all: bool) -> Result<Section> {
     let asked = asked.unwrap_or(&Selection::All);
     let (select, ids) = done.select(asked)?;
     let mut section = Section::new(title);
     if select == Selection::All && *asked != Selection::All {
         let n = ids.len();
         let such = if has_all { ", which is shown above" } else { "" };
-        section.findings.push(format!("`{asked}` asks for as many prompts as were traced or more: it is all {n}{such}."));
+        section
+            .findings
+            .push(format!("`{asked}` asks for as many prompts as were traced or more: it is all {n}{such}."));
         if has_all {
             return Ok(section);
         }

@@ -16,10 +16,8 @@ pub(super) fn section(done: &Done, title: &str, prompts: usize) -> Result<Sectio
     let most = done.half(&Selection::MostTokens(prompts))?;
     let (few, many) =
         (done.summary_of(Metric::Probability, &fewest)?, done.summary_of(Metric::Probability, &most)?);
-    let names = [
-        format!("{} with the fewest tokens", few.prompts),
-        format!("{} with the most tokens", many.prompts),
-    ];
+    let names =
+        [format!("{} with the fewest tokens", few.prompts), format!("{} with the most tokens", many.prompts)];
     let side = |name, summary| SummarySide { name, manifest: done.manifest(), summary };
     let sides = [side(&*names[0], &few), side(&*names[1], &many)];
     let figure = figures::summaries_side_by_side("Prompts with the fewest and with the most tokens", &sides)?;
