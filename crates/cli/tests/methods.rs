@@ -197,6 +197,16 @@ fn every_metric_is_shown_and_drawn() {
 }
 
 #[test]
+fn facts_without_relations_cannot_be_swapped() {
+    let folder = tempdir().unwrap();
+    let fact = r#"{"known_id": 1, "subject": "Oslo", "attribute": "Norway", "prompt": "Oslo is a city in"}"#;
+    std::fs::write(folder.path().join("facts.jsonl"), fact).unwrap();
+    let args = ["sweep", "--facts", "facts.jsonl", "--corruption", "swap", "--out", "out"];
+    fails(folder.path(), &args, 1, &["facts.jsonl", "add relation_id to the facts"]);
+    assert!(!folder.path().join("out").exists());
+}
+
+#[test]
 fn a_corpus_sets_the_covariance_and_is_named() {
     let folder = tempdir().unwrap();
     std::fs::write(folder.path().join("corpus.txt"), "Paris is in France.\nOslo is in Norway.\n").unwrap();
