@@ -207,6 +207,16 @@ fn facts_without_relations_cannot_be_swapped() {
 }
 
 #[test]
+fn samples_that_repeat_are_named() {
+    let folder = tempdir().unwrap();
+    let args = ["trace", "--prompt", PROMPT, "--subject", "Mass", "--corruption", "shuffle"];
+    let note = stderr(&succeeds(folder.path(), &args));
+    assert!(note.contains("2 tokens have 1 other order, so that the 10 samples repeat"), "{note}");
+    let once = [&args[..], &["--samples", "1"]].concat();
+    assert!(!stderr(&succeeds(folder.path(), &once)).contains("repeat"));
+}
+
+#[test]
 fn a_corpus_sets_the_covariance_and_is_named() {
     let folder = tempdir().unwrap();
     std::fs::write(folder.path().join("corpus.txt"), "Paris is in France.\nOslo is in Norway.\n").unwrap();

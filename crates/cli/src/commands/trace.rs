@@ -3,7 +3,7 @@
 use anyhow::{Context, Result, bail};
 use causal_trace_core::{
     Component, Direction, Grid, Method, Metric, MetricBaseline, Precision, Prompt, TraceConfig, TraceRecord,
-    Window,
+    Window, other_orders,
 };
 use causal_trace_engine::{Answer, Case, TraceError, trace_case};
 use causal_trace_lm::kernels::faster_than_f32;
@@ -70,6 +70,7 @@ fn trace(args: &TraceArgs, printer: &Printer) -> Result<Traced> {
     let (config, noise) = settings::resolve(&method, &model, facts)?;
     let n_layers = model.lm.model.architecture().n_layers;
     settings::note_wide_window(&config, n_layers, printer);
+    note_few_orders(&config, &prompt, printer);
     let answer = asked.map_or(Answer::Predicted, Answer::Token);
     let case = Case { prompt: &prompt, answer, foil, counterpart: counterpart.as_ref() };
     model.check_memory(&case, &config)?;
@@ -153,6 +154,21 @@ fn method(args: &TraceArgs) -> Result<MethodArgs, Usage> {
         Err(Usage("--foil belongs to --metric logit_difference".to_owned()))
     } else {
         Ok(method)
+    }
+}
+
+/// Says so where samples repeat, since the subject has fewer other orders.
+fn note_few_orders(config: &TraceConfig, prompt: &Prompt, printer: &Printer) {
+    let corruption = &config.corruption;
+    let span = corruption.span(prompt.subject_span, prompt.seq_len());
+    let orders = other_orders(&prompt.ids[span.range()]);
+    if corruption.method == Method::Shuffle && orders > 0 && orders < corruption.samples as u64 {
+        let (tokens, plural) = (span.len(), if orders == 1 { "" } else { "s" });
+        printer.note(&format!(
+            "note: {tokens} tokens have {orders} other order{plural}, so that the {} samples repeat; --samples \
+             {orders} does with fewer runs",
+            corruption.samples
+        ));
     }
 }
 

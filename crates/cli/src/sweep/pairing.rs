@@ -91,7 +91,8 @@ impl Pairing {
                 Ok(Some(Pair { text, subject: None, attribute: None }))
             }
             Pairing::Swap { facts, seed } => {
-                let relation = relation(fact).ok_or_else(|| none("the fact has no relation_id".to_owned()))?;
+                let relation =
+                    relation(fact).ok_or_else(|| none("the fact has no relation_id".to_owned()))?;
                 let others = facts.get(relation).map_or(&[][..], Vec::as_slice);
                 let pair = swapped(fact, prompt, others, *seed, lm);
                 let detail = format!(
