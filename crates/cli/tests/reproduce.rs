@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use causal_trace_results::ResultsFolder;
 use serde_json::Value;
-use support::{fails, stdout, succeeds};
+use support::{fails, stderr, stdout, succeeds};
 use tempfile::tempdir;
 
 const EXPERIMENTS: [&str; 19] = [
@@ -46,6 +46,11 @@ fn every_published_experiment_is_listed() {
         assert!(file(name).is_file(), "{name} has a file");
     }
     assert!(std::fs::read_dir(folder.path()).unwrap().next().is_none(), "nothing is written");
+    assert!(!listed.contains("about 0 s"), "{listed}");
+    let notes = stderr(&succeeds(folder.path(), &["reproduce", "--list"]));
+    assert!(notes.lines().all(|note| note.len() < 120), "the reasons are for --list NAME: {notes}");
+    let one = stderr(&succeeds(folder.path(), &["reproduce", "--list", "gpt2/false-facts-prefix"]));
+    assert!(one.contains("do not align"), "{one}");
     let listed: Value =
         serde_json::from_str(&stdout(&succeeds(folder.path(), &["reproduce", "--list", "--json"]))).unwrap();
     assert!(listed.as_array().unwrap().len() >= EXPERIMENTS.len());

@@ -125,9 +125,14 @@ fn list(name: Option<&str>, args: &ReproduceArgs, printer: &Printer) -> Result<(
             entry.name, entry.experiment.shows
         ));
     }
-    for (_, seconds) in &listed {
-        if let Err(error) = seconds {
-            printer.note(&format!("note: on {}, {error:#}", args.model));
+    for (entry, seconds) in &listed {
+        match seconds {
+            Err(error) if name.is_some() => printer.note(&format!("note: on {}, {error:#}", args.model)),
+            Err(_) => printer.note(&format!(
+                "note: {0} cannot run on {1}; `reproduce --list {0}` says why",
+                entry.name, args.model
+            )),
+            Ok(_) => {}
         }
     }
     Ok(())
