@@ -227,11 +227,14 @@ pub(super) fn metrics(done: &Done, title: &str) -> Result<Section> {
     let first = &summaries[0];
     for (summary, name) in summaries.iter().zip(&names).skip(1) {
         for (component, of) in &summary.components {
-            let probability = first.components.get(component);
-            if let Some(r) = probability.and_then(|probability| map_correlation(probability, of)) {
+            let Some(probability) = first.components.get(component) else { continue };
+            let r = |roles: &[Role]| map_correlation(probability, of, roles);
+            if let (Some(all), Some(before)) = (r(&Role::ALL), r(&Role::BEFORE_LAST)) {
                 section.findings.push(format!(
-                    "{component}: the average maps of probability and {name} correlate at {} over roles and layers.",
-                    short(r)
+                    "{component}: the average maps of probability and {name} correlate at {} over roles and layers, \
+                     at {} without the last token.",
+                    short(all),
+                    short(before)
                 ));
             }
         }

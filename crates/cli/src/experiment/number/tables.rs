@@ -6,7 +6,7 @@ use causal_trace_results::statistics::{
     ComponentSummary, Landmarks, Selection, View, deviation_follows_average, map_correlation as correlation,
 };
 
-use super::measured::{Measured, percentiles};
+use super::measured::{Measured, percentiles, short};
 use super::{EffectMeasure, Layers, described, words};
 use crate::experiment::outcome::Done;
 
@@ -235,6 +235,7 @@ pub(super) fn evenness(done: &Done, component: Option<Component>) -> Result<Meas
 pub(super) fn map_correlation(
     [one, other]: [&Done; 2],
     component: Option<Component>,
+    roles: &[Role],
     metrics: [Metric; 2],
 ) -> Result<Measured> {
     let component = one.component(component);
@@ -242,16 +243,21 @@ pub(super) fn map_correlation(
     let [of_first, of_second] = [&first, &second].map(|summary| summary.components.get(&component));
     let not_traced = || format!("{component} was not traced in {} and {}", one.label, other.label);
     let (of_first, of_second) = (of_first.with_context(not_traced)?, of_second.with_context(not_traced)?);
-    let value = correlation(of_first, of_second).context("too few cells to correlate")?;
+    let value = correlation(of_first, of_second, roles).context("too few cells to correlate")?;
     // The draws are the same prompts where both runs traced the same ones.
     let (firsts, seconds) = (one.resampled(metrics[0])?, other.resampled(metrics[1])?);
     let drawn = firsts.iter().zip(&*seconds).filter_map(|(first, second)| {
-        correlation(first.components.get(&component)?, second.components.get(&component)?)
+        correlation(first.components.get(&component)?, second.components.get(&component)?, roles)
     });
     let ci95 = percentiles(drawn.collect());
     let (a, b) = (described(one, metrics[0]), described(other, metrics[1]));
-    Ok(Measured {
-        ci95,
-        ..Measured::new(value, format!("the correlation of the average maps of {a} and {b}"))
-    })
+    let which = if roles == Role::ALL {
+        // The last token's row is large in every map.
+        let without = correlation(of_first, of_second, &Role::BEFORE_LAST);
+        without.map_or(String::new(), |r| format!(" ({} without the last token)", short(r)))
+    } else {
+        format!(" at the {}", words(roles))
+    };
+    let what = format!("the correlation of the average maps of {a} and {b}{which}");
+    Ok(Measured { ci95, ..Measured::new(value, what) })
 }
