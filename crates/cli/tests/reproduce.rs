@@ -190,3 +190,24 @@ fn short_and_long_prompts_are_never_the_same_prompts() {
     assert!(found.contains("not judged: the more tokens"), "{found}");
     assert!(found.contains("fewer than two prompts were traced"), "{found}");
 }
+
+#[test]
+fn a_difference_over_the_same_prompts_is_clear_where_intervals_overlap() {
+    let folder = tempdir().unwrap();
+    let run =
+        |name: &str, noise: &str| format!("[[run]]\nname = \"{name}\"\nnoise = \"{noise}\"\nsample = 12\n");
+    let claim = "[[claim]]\nsays = \"less noise, less effect\"\ntest = [\n\
+                 { number = { of = \"total-effect\", run = \"less\" }, below = { of = \"total-effect\", run = \"more\" } },\n]\n";
+    let head = "title = \"T\"\nsource = \"causal-trace\"\nshows = \"s\"\n";
+    let text = [head, &run("less", "s2.7"), &run("more", "s3"), claim].concat();
+    std::fs::write(folder.path().join("noise.toml"), text).unwrap();
+    let found: Value =
+        serde_json::from_str(&stdout(&succeeds(folder.path(), &["reproduce", "noise.toml", "--json"])))
+            .unwrap();
+    let claim = &found["claims"][0];
+    assert_eq!(claim["verdict"], "holds here", "{claim}");
+    let reason = claim["reasons"][0].as_str().unwrap();
+    assert!(reason.contains("over the same 12 prompts the difference is -0."), "{reason}");
+    let ends: Vec<f64> = reason.split(['[', ']', ',']).filter_map(|end| end.trim().parse().ok()).collect();
+    assert!(ends[1] > ends[2], "apart the intervals overlap: {reason}");
+}

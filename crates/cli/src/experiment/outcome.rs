@@ -7,12 +7,13 @@ use std::rc::Rc;
 
 use anyhow::{Context, Result};
 use causal_trace_core::{Component, Metric};
-use causal_trace_results::statistics::{Candidate, Selection, Summary, View};
+use causal_trace_results::statistics::{Candidate, Selection, Summary, View, common_ids};
 use causal_trace_results::{Manifest, Outcome, PromptRecord, ResultsFolder};
 
 use super::analysis::TooFew;
 use super::file::Run;
-use super::{options, resample};
+use super::options;
+use super::resample::Resampled;
 use crate::commands::summary::{Choice, summarise};
 
 /// A finished run.
@@ -24,7 +25,7 @@ pub(crate) struct Done {
     pub(super) value: Option<f64>,
     pub(super) folder: ResultsFolder,
     summaries: RefCell<BTreeMap<(Metric, String), Rc<Summary>>>,
-    resampled: RefCell<BTreeMap<Metric, Rc<Vec<Summary>>>>,
+    resampled: RefCell<BTreeMap<(Metric, BTreeSet<i64>), Option<Rc<Resampled>>>>,
 }
 
 impl Done {
@@ -79,14 +80,20 @@ impl Done {
         Ok(summary)
     }
 
-    /// The averages over prompts drawn with replacement, again and again.
-    pub(super) fn resampled(&self, metric: Metric) -> Result<Rc<Vec<Summary>>> {
-        if let Some(drawn) = self.resampled.borrow().get(&metric) {
-            return Ok(Rc::clone(drawn));
+    /// The averages over some prompts drawn with replacement, again and again; none for fewer than two prompts.
+    pub(super) fn resampled(&self, metric: Metric, ids: BTreeSet<i64>) -> Result<Option<Rc<Resampled>>> {
+        let key = (metric, ids);
+        if let Some(drawn) = self.resampled.borrow().get(&key) {
+            return Ok(drawn.clone());
         }
-        let drawn = Rc::new(resample::summaries(&self.folder, metric)?);
-        self.resampled.borrow_mut().insert(metric, Rc::clone(&drawn));
+        let drawn = Resampled::of(&self.folder, metric, &key.1)?.map(Rc::new);
+        self.resampled.borrow_mut().insert(key, drawn.clone());
         Ok(drawn)
+    }
+
+    /// The ids of all prompts that were traced.
+    pub(super) fn traced_ids(&self) -> Result<BTreeSet<i64>> {
+        Ok(self.select(&Selection::All)?.1)
     }
 
     /// A selection that does not ask for more prompts than were traced, and their ids.
@@ -122,7 +129,7 @@ impl Done {
 
     /// How many prompts were traced.
     pub(crate) fn n_traced(&self) -> Result<usize> {
-        Ok(self.select(&Selection::All)?.1.len())
+        Ok(self.traced_ids()?.len())
     }
 
     /// How many facts were left out for each reason, as in "3 wrong prediction, 1 too long".
@@ -160,6 +167,22 @@ impl Done {
     }
 }
 
+/// The ids that were traced in all runs, of the same text and subject.
+pub(super) fn traced_alike(all: &[&Done]) -> Result<BTreeSet<i64>> {
+    let heads = |done: &Done| done.folder.prompts().collect::<Result<Vec<_>, _>>();
+    let Some((first, rest)) = all.split_first() else { return Ok(BTreeSet::new()) };
+    let mut ids = first.traced_ids()?;
+    if rest.iter().all(|done| done.name == first.name) {
+        return Ok(ids);
+    }
+    let first_heads = heads(first)?;
+    for done in rest {
+        let shared = common_ids(&first_heads, &heads(done)?);
+        ids.retain(|id| shared.contains(id));
+    }
+    Ok(ids)
+}
+
 /// All finished runs of an experiment.
 pub(crate) struct Runs {
     pub(super) all: Vec<Done>,
@@ -188,6 +211,11 @@ impl Runs {
         }
         let indices = names.iter().flat_map(|name| self.families.get(name).into_iter().flatten());
         indices.map(|&index| &self.all[index]).collect()
+    }
+
+    /// The run of a results folder's name.
+    pub(super) fn called(&self, name: &str) -> Result<&Done> {
+        self.all.iter().find(|done| done.name == name).with_context(|| format!("there is no run {name}"))
     }
 
     /// The runs of a name, the first run without one.

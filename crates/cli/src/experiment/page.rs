@@ -164,9 +164,9 @@ impl Page {
 const FILE: &str = "experiment.toml";
 
 /// How verdicts are reached.
-const VERDICTS: &str = "A claim holds here if each of its tests is met and the 95 % intervals of the two numbers, where \
-they have any, do not overlap; it does not hold if one is missed in that way; else it is open. The tests are in \
-experiment.toml.";
+const VERDICTS: &str = "A claim holds here if each of its tests is clearly met; it does not hold if one is clearly \
+missed; else it is open. Of two averages over the same prompts the 95 % interval of their difference must leave 0 out; of \
+other numbers the two 95 % intervals, where they have any, must not overlap. The tests are in experiment.toml.";
 
 /// Below so many prompts a percentile interval is too narrow.
 const FEW: usize = 20;

@@ -85,7 +85,8 @@ pub fn map_correlation(first: &ComponentSummary, second: &ComponentSummary, role
         return None;
     }
     let [one, other] = [first, second].map(|of| {
-        let rows: Vec<&[f64]> = roles.iter().map(|&role| &*of.average_indirect_effect[role as usize]).collect();
+        let rows: Vec<&[f64]> =
+            roles.iter().map(|&role| &*of.average_indirect_effect[role as usize]).collect();
         rows.concat()
     });
     pearson(&one, &other)

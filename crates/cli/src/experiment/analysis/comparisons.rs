@@ -8,14 +8,12 @@ use causal_trace_report::NumberAxis;
 use causal_trace_report::figures::{
     self, MapStyle, Measure, NumberedSummary, PromptSide, SummarySide, prompts_side_by_side,
 };
-use causal_trace_results::statistics::{
-    Landmarks, PeakComparison, Selection, Summary, common_ids, map_correlation,
-};
+use causal_trace_results::statistics::{Landmarks, PeakComparison, Summary, map_correlation};
 use std::rc::Rc;
 
 use super::TooFew;
 use crate::experiment::number::{percent, short};
-use crate::experiment::outcome::Done;
+use crate::experiment::outcome::{Done, traced_alike};
 use crate::experiment::section::{Section, Table};
 
 /// So many runs fit a figure side by side.
@@ -38,7 +36,7 @@ pub(super) fn beside(all: &[&Done], title: &str, drawn: usize) -> Result<Section
         section.show(stem, caption, figure);
     }
     section.tables.push(landmarks(all, &summaries));
-    for id in common(all)?.into_iter().take(drawn) {
+    for id in traced_alike(all)?.into_iter().take(drawn) {
         let records: Vec<_> =
             all.iter().map(|done| done.records(&[id].into())).collect::<Result<Vec<_>>>()?;
         let sides: Vec<PromptSide<'_>> = all
@@ -65,19 +63,6 @@ fn sides<'a>(all: &[&'a Done], summaries: &'a [Rc<Summary>]) -> Vec<SummarySide<
         summary,
     };
     all.iter().zip(summaries).map(side).collect()
-}
-
-/// The ids that were traced in all runs, of the same text and subject.
-fn common(all: &[&Done]) -> Result<BTreeSet<i64>> {
-    let heads = |done: &Done| done.folder.prompts().collect::<Result<Vec<_>, _>>();
-    let Some((first, rest)) = all.split_first() else { return Ok(BTreeSet::new()) };
-    let first_heads = heads(first)?;
-    let mut ids = first.select(&Selection::All)?.1;
-    for done in rest {
-        let shared = common_ids(&first_heads, &heads(done)?);
-        ids.retain(|id| shared.contains(id));
-    }
-    Ok(ids)
 }
 
 /// The sites by which runs are told apart.
@@ -245,7 +230,7 @@ pub(super) fn metrics(done: &Done, title: &str) -> Result<Section> {
 pub(super) fn agreement(pair: [&Done; 2], metrics: [Metric; 2], title: &str) -> Result<Section> {
     let mut section = Section::new(title);
     let [one, other] = pair;
-    let ids = common(&pair)?;
+    let ids = traced_alike(&pair)?;
     if ids.is_empty() {
         return Err(TooFew(format!("no prompt was traced in both {} and {}", one.label, other.label)).into());
     }
