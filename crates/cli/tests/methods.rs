@@ -176,7 +176,8 @@ fn prompts_that_do_not_align_are_refused_naming_their_tokens() {
     let same = [&pair[..], &["France is governed from the city of"]].concat();
     fails(folder.path(), &same, 1, &["same tokens"]);
     let elsewhere = [&pair[..], &["France is governed from the city in"]].concat();
-    fails(folder.path(), &elsewhere, 1, &["--subject 'France'", "same", "' of'"]);
+    let note = stderr(&succeeds(folder.path(), &elsewhere));
+    assert!(note.contains("'France' is the same in both prompts, which differ in ' of'"), "{note}");
 }
 
 #[test]
@@ -358,7 +359,7 @@ fn swapped_subjects_are_of_the_same_relation_and_length() {
     // Facts by themselves have no other fact to take a subject from.
     std::fs::write(
         folder.path().join("facts.json"),
-        json!([{"known_id": 1, "subject": "Kenya", "attribute": "Africa", "prompt": "Kenya belongs to the continent of"}])
+        json!([{"known_id": 1, "subject": "Kenya", "attribute": "Africa", "prompt": "Kenya belongs to the continent of", "relation_id": "P30"}])
             .to_string(),
     )
     .unwrap();

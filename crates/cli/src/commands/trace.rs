@@ -1,6 +1,6 @@
 //! `causal-trace trace`: one prompt.
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use causal_trace_core::{
     Component, Direction, Grid, Method, Metric, MetricBaseline, Precision, Prompt, TraceConfig, TraceRecord,
     Window, other_orders,
@@ -65,7 +65,8 @@ fn trace(args: &TraceArgs, printer: &Printer) -> Result<Traced> {
         text.as_ref().map(|text| prompts::single_token(&model.lm.tokenizer, text, what)).transpose()
     };
     let (asked, foil) = (token(&args.answer, "answer")?, token(&args.foil, "foil")?);
-    let counterpart = args.counterpart.as_ref().map(|text| counterpart(text, &prompt, &model)).transpose()?;
+    let counterpart =
+        args.counterpart.as_ref().map(|text| counterpart(text, &prompt, &model, printer)).transpose()?;
     let facts = || FactFile::open(args.facts.as_deref());
     let (config, noise) = settings::resolve(&method, &model, facts)?;
     let n_layers = model.lm.model.architecture().n_layers;
@@ -157,6 +158,23 @@ fn method(args: &TraceArgs) -> Result<MethodArgs, Usage> {
     }
 }
 
+/// Says so where a pair differs, but not in the subject: what is corrupted then is not what is starred.
+fn note_other_place(prompt: &Prompt, other: &[u32], printer: &Printer) {
+    let subject = prompt.subject_span.range();
+    let differing: Vec<usize> =
+        (0..prompt.seq_len()).filter(|&token| other.get(token) != Some(&prompt.ids[token])).collect();
+    let is_aligned = other.len() == prompt.seq_len() && !differing.is_empty();
+    if is_aligned && !differing.iter().any(|token| subject.contains(token)) {
+        let tokens: Vec<String> =
+            differing.iter().map(|&token| format!("'{}'", prompt.tokens[token])).collect();
+        printer.note(&format!(
+            "note: the subject '{}' is the same in both prompts, which differ in {}: that is what is corrupted",
+            prompt.subject,
+            tokens.join(" ")
+        ));
+    }
+}
+
 /// Says so where samples repeat, since the subject has fewer other orders.
 fn note_few_orders(config: &TraceConfig, prompt: &Prompt, printer: &Printer) {
     let corruption = &config.corruption;
@@ -172,25 +190,13 @@ fn note_few_orders(config: &TraceConfig, prompt: &Prompt, printer: &Printer) {
     }
 }
 
-fn counterpart(text: &str, prompt: &Prompt, model: &NamedModel) -> Result<Prompt> {
+fn counterpart(text: &str, prompt: &Prompt, model: &NamedModel, printer: &Printer) -> Result<Prompt> {
     let encoded = model.lm.tokenizer.encode(text)?;
-    // Whether the whole prompts align is the engine's to check.
-    let differs = |&token: &usize| prompt.ids[token] != encoded.ids[token];
-    let is_long_enough = encoded.ids.len() == prompt.seq_len();
-    let differing: Vec<usize> =
-        (0..prompt.seq_len()).filter(|token| is_long_enough && differs(token)).collect();
-    if !differing.is_empty() && !differing.iter().any(|token| prompt.subject_span.range().contains(token)) {
-        let tokens: Vec<String> =
-            differing.iter().map(|&token| format!("'{}'", prompt.tokens[token])).collect();
-        bail!(
-            "--subject '{}' is the same in the counterpart: the prompts differ in {}; give what differs as --subject",
-            prompt.subject,
-            tokens.join(" ")
-        );
-    }
+    note_other_place(prompt, &encoded.ids, printer);
     Ok(Prompt {
         text: text.to_owned(),
         subject: String::new(),
+        // Alignment is the engine's to check.
         ids: encoded.ids,
         tokens: encoded.texts,
         subject_span: prompt.subject_span,
