@@ -211,3 +211,19 @@ fn a_difference_over_the_same_prompts_is_clear_where_intervals_overlap() {
     let ends: Vec<f64> = reason.split(['[', ']', ',']).filter_map(|end| end.trim().parse().ok()).collect();
     assert!(ends[1] > ends[2], "apart the intervals overlap: {reason}");
 }
+
+#[test]
+fn every_number_of_tests_is_documented() {
+    let folder = tempdir().unwrap();
+    let text = std::fs::read_to_string(file("rome-severed")).unwrap();
+    std::fs::write(folder.path().join("broken.toml"), text.replace("\"average\"", "\"averege\"")).unwrap();
+    let output = support::causal_trace(folder.path(), &["reproduce", "broken.toml"]);
+    let message = stderr(&output);
+    let (_, expected) = message.split_once("expected one of ").unwrap();
+    let names: Vec<&str> = expected.split(", ").map(str::trim).collect();
+    assert!(names.len() > 10, "{message}");
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/experiments.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    let is_row = |name: &str| page.lines().any(|line| line.starts_with('|') && line.contains(name));
+    assert!(names.iter().all(|name| is_row(name)), "one of {names:?} is not in docs/experiments.md");
+}
