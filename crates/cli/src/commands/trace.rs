@@ -290,7 +290,10 @@ impl Traced {
     fn note(&self) -> String {
         let corruption = &self.record.config.corruption;
         let made = match &corruption.method {
-            Method::Counterpart => "another prompt".to_owned(),
+            Method::Counterpart => match &self.counterpart {
+                Some(other) => format!("corrupted run: {}", other.text.trim()),
+                None => "another prompt".to_owned(),
+            },
             Method::Shuffle => format!("{} shuffles, seed {}", corruption.samples, corruption.seed),
             Method::RandomEmbedding { .. } => {
                 format!("{} random embeddings, seed {}", corruption.samples, corruption.seed)
