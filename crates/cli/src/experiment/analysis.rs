@@ -211,13 +211,15 @@ impl Analysis {
                 each(runs.named(names), title, comparisons::metrics)
             }
             Analysis::Beside { title, runs: names, drawn } => {
+                let figure = title.as_deref().unwrap_or("Average indirect effects, run by run");
                 let title = title.as_deref().unwrap_or("Side by side");
-                together(title, || comparisons::beside(&runs.named(names), title, *drawn))
+                together(title, || comparisons::beside(&runs.named(names), title, figure, *drawn))
             }
             Analysis::Against { title, runs: names, label, logarithmic, components } => {
-                let title = title.as_deref().unwrap_or("The effect against the setting");
-                together(title, || {
-                    comparisons::against(&runs.named(names), title, label, *logarithmic, components)
+                let title =
+                    title.clone().unwrap_or_else(|| format!("Average indirect effect against the {label}"));
+                together(&title, || {
+                    comparisons::against(&runs.named(names), &title, label, *logarithmic, components)
                 })
             }
             Analysis::Directions { title, runs: names } => {

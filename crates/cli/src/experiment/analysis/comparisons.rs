@@ -19,7 +19,8 @@ use crate::experiment::section::{Section, Table};
 /// So many runs fit a figure side by side.
 const ABREAST: usize = 4;
 
-pub(super) fn beside(all: &[&Done], title: &str, drawn: usize) -> Result<Section> {
+/// `figure` is the title of its figures.
+pub(super) fn beside(all: &[&Done], title: &str, figure: &str, drawn: usize) -> Result<Section> {
     let mut section = Section::new(title);
     let summaries = all.iter().map(|done| done.summary(Metric::Probability)).collect::<Result<Vec<_>>>()?;
     let sides = sides(all, &summaries);
@@ -29,9 +30,9 @@ pub(super) fn beside(all: &[&Done], title: &str, drawn: usize) -> Result<Section
         let names: Vec<&str> = chunk.iter().map(|side| side.name).collect();
         let caption = format!("Average indirect effects: {}", names.join(", "));
         let figure = if directions.len() == 1 {
-            figures::summaries_side_by_side(title, chunk)?
+            figures::summaries_side_by_side(figure, chunk)?
         } else {
-            figures::metrics_side_by_side(title, chunk)?
+            figures::metrics_side_by_side(figure, chunk)?
         };
         section.show(stem, caption, figure);
     }
@@ -207,7 +208,7 @@ pub(super) fn metrics(done: &Done, title: &str) -> Result<Section> {
     section.show(
         format!("{}/metrics", done.name),
         format!("Average effects in {}", names.join(", ")),
-        figures::metrics_side_by_side(title, &sides)?,
+        figures::metrics_side_by_side("Average indirect effects, metric by metric", &sides)?,
     );
     let first = &summaries[0];
     for (summary, name) in summaries.iter().zip(&names).skip(1) {
