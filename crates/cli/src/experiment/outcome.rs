@@ -16,6 +16,9 @@ use super::options;
 use super::resample::Resampled;
 use crate::commands::summary::{Choice, summarise};
 
+/// None where there are fewer than two prompts.
+type Drawn = Option<Rc<Resampled>>;
+
 /// A finished run.
 pub(crate) struct Done {
     pub(super) name: String,
@@ -25,7 +28,7 @@ pub(crate) struct Done {
     pub(super) value: Option<f64>,
     pub(super) folder: ResultsFolder,
     summaries: RefCell<BTreeMap<(Metric, String), Rc<Summary>>>,
-    resampled: RefCell<BTreeMap<(Metric, BTreeSet<i64>), Option<Rc<Resampled>>>>,
+    resampled: RefCell<BTreeMap<(Metric, BTreeSet<i64>), Drawn>>,
 }
 
 impl Done {
@@ -81,7 +84,7 @@ impl Done {
     }
 
     /// The averages over some prompts drawn with replacement, again and again; none for fewer than two prompts.
-    pub(super) fn resampled(&self, metric: Metric, ids: BTreeSet<i64>) -> Result<Option<Rc<Resampled>>> {
+    pub(super) fn resampled(&self, metric: Metric, ids: BTreeSet<i64>) -> Result<Drawn> {
         let key = (metric, ids);
         if let Some(drawn) = self.resampled.borrow().get(&key) {
             return Ok(drawn.clone());

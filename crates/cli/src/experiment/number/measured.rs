@@ -23,8 +23,11 @@ pub(in crate::experiment) struct OverPrompts {
     /// The run's name.
     pub(in crate::experiment) run: String,
     pub(in crate::experiment) metric: Metric,
-    pub(in crate::experiment) number: Rc<dyn Fn(&Summary) -> Option<f64>>,
+    pub(in crate::experiment) number: NumberOf,
 }
+
+/// What a number is of some averages.
+type NumberOf = Rc<dyn Fn(&Summary) -> Option<f64>>;
 
 impl Measured {
     pub(in crate::experiment) fn new(value: f64, what: String) -> Self {
