@@ -7,6 +7,7 @@ mod folder;
 mod method;
 mod precision;
 mod reproduce;
+mod serve;
 mod sweep;
 mod tokens;
 mod trace;
@@ -19,14 +20,15 @@ pub(crate) use folder::{
 pub(crate) use method::{ComponentChoice, CorruptionChoice, MethodArgs, Preset};
 pub(crate) use precision::PrecisionChoice;
 pub(crate) use reproduce::ReproduceArgs;
+pub(crate) use serve::ServeArgs;
 pub(crate) use sweep::{Shard, SweepArgs, TargetChoice};
 pub(crate) use tokens::TokensArgs;
-pub(crate) use trace::TraceArgs;
+pub(crate) use trace::{TokenRange, TraceArgs};
 
 const MOST_SAMPLES: usize = 10_000;
 const MOST_THREADS: usize = 1_024;
 const MOST_TOKENS: usize = 1_024;
-const MOST_LAYERS: usize = 10_000;
+pub(crate) const MOST_LAYERS: usize = 10_000;
 
 /// Where does a language model keep a fact? Corrupts the subject of a prompt, restores one hidden state at a
 /// time, and measures how much of the answer comes back (causal tracing, Meng et al. 2022).
@@ -60,6 +62,8 @@ pub(crate) enum Command {
     Figures(FiguresArgs),
     /// One HTML file with everything about some results folders, to look at, to search and to send
     Report(ReportArgs),
+    /// The explorer: a page on this machine, with results folders and a live view in which one types a prompt
+    Serve(Box<ServeArgs>),
     /// Write a results folder as ROME's case files, as CSV or as JSON
     Export(ExportArgs),
     /// Read ROME's case files into a results folder

@@ -12,6 +12,8 @@ mod output_folder;
 mod printer;
 mod progress;
 mod prompts;
+mod question;
+mod serve;
 mod settings;
 mod summary_table;
 mod sweep;
@@ -47,6 +49,7 @@ fn main() -> ExitCode {
         Command::Summary(args) => commands::summary::run(args, &printer),
         Command::Figures(args) => commands::figures::run(args, &printer),
         Command::Report(args) => commands::report::run(args, &printer),
+        Command::Serve(args) => commands::serve::run(args, &printer),
         Command::Export(args) => commands::export::run(args, &printer),
         Command::Import(args) => commands::import::run(args, &printer),
         Command::Merge(args) => commands::merge::run(args, &printer),

@@ -14,7 +14,7 @@ pub(crate) fn shown(text: &str) -> String {
 }
 
 /// An error and its causes; a cause that its error spells out already is not said again.
-fn in_one_line(error: &anyhow::Error) -> String {
+pub(crate) fn in_one_line(error: &anyhow::Error) -> String {
     let mut line = String::new();
     for cause in error.chain().map(ToString::to_string).filter(|cause| !cause.is_empty()) {
         if line.is_empty() {

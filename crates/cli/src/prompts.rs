@@ -4,6 +4,7 @@ use anyhow::{Result, bail};
 use causal_trace_core::Prompt;
 use causal_trace_lm::tokenizer::{Encoded, Tokenizer, TokenizerError, subject_span};
 
+use crate::args::TokenRange;
 use crate::printer::Printer;
 
 /// A prompt as the model sees it, with its subject found.
@@ -46,17 +47,48 @@ pub(crate) fn located(encoded: Encoded, text: &str, subject: &str) -> Result<Tok
     Ok(Tokenized { prompt, subject_occurrences: span.occurrences })
 }
 
+/// A prompt whose subject is marked by its tokens.
+pub(crate) fn with_span(tokenizer: &Tokenizer, text: &str, span: TokenRange) -> Result<Tokenized> {
+    let encoded = tokenizer.encode(text)?;
+    let TokenRange { first, end } = span;
+    if end > encoded.ids.len() {
+        bail!(
+            "the subject's tokens {span} are not in the prompt, which has {}: {}",
+            encoded.ids.len(),
+            listed(&encoded.texts)
+        );
+    }
+    // A token that the tokenizer added stands for no text.
+    let places = || encoded.offsets[first..end].iter().filter(|place| !place.is_empty());
+    let start = places().map(|place| place.start).min().unwrap_or(0);
+    let subject = text.get(start..places().map(|place| place.end).max().unwrap_or(0)).unwrap_or("").trim();
+    let subject_occurrences = if subject.is_empty() { 0 } else { text.matches(subject).count() };
+    let prompt = Prompt {
+        text: text.to_owned(),
+        subject: subject.to_owned(),
+        ids: encoded.ids,
+        tokens: encoded.texts,
+        subject_span: (first..end).into(),
+    };
+    Ok(Tokenized { prompt, subject_occurrences })
+}
+
+fn listed(tokens: &[String]) -> String {
+    let pieces: Vec<String> = tokens.iter().map(|token| format!("'{token}'")).collect();
+    pieces.join(" ")
+}
+
 /// The one token of an answer, or of what it is compared with: `what` is the option's name.
 pub(crate) fn single_token(tokenizer: &Tokenizer, text: &str, what: &str) -> Result<u32> {
     match &tokenizer.encode_answer(text)?[..] {
         [token] => Ok(token.id),
         tokens => {
-            let pieces: Vec<String> = tokens.iter().map(|token| format!("'{}'", token.text)).collect();
+            let texts: Vec<String> = tokens.iter().map(|token| token.text.clone()).collect();
             bail!(
                 "the {what} '{text}' is {} tokens ({}); one token is measured, the probability of several as the \
                  product along them is not: give the first of them, or leave --{what} out",
                 tokens.len(),
-                pieces.join(" ")
+                listed(&texts)
             )
         }
     }

@@ -1,6 +1,7 @@
 //! Many prompts: from facts to the parts of a results folder.
 
 mod interrupt;
+mod made;
 mod pairing;
 mod precision;
 mod prepared;
@@ -9,6 +10,7 @@ mod request;
 mod work;
 
 pub(crate) use interrupt::Interrupt;
+pub(crate) use made::Made;
 pub(crate) use pairing::Pairing;
 pub(crate) use precision::{FirstFact, settled};
 pub(crate) use prepared::{Preparation, Prepared};

@@ -203,8 +203,7 @@ impl Plan {
 /// Splits the openings of all prompts and samples into turns whose states fit the memory; the prompts, as `order`
 /// lists them, and their samples stay in order.
 ///
-/// With several steps, every prompt's openings are first dealt out among them, so that each has some at every token and
-/// at early and late layers: steps are about equally long, and each shows something of the whole map.
+/// With several steps, every prompt's openings are first dealt out among them, see [`dealt_to`].
 pub(crate) fn turns<'a>(
     plans: &'a [(Sizes, Plan)],
     order: &[usize],
@@ -219,9 +218,13 @@ pub(crate) fn turns<'a>(
             turns.needs_trunk(prompt, 0..n_samples, *sizes);
         }
         let n_steps_of_it = n_steps.min(plan.most_steps(*sizes, n_samples));
-        for step in 0..n_steps_of_it {
+        let mut steps = vec![Vec::new(); n_steps_of_it];
+        for (index, opening) in plan.openings.iter().enumerate() {
+            steps[dealt_to(index, n_steps_of_it)].push(opening);
+        }
+        for openings in steps.iter().filter(|openings| !openings.is_empty() || plan.openings.is_empty()) {
             for sample in 0..n_samples {
-                for opening in plan.openings.iter().skip(step).step_by(n_steps_of_it) {
+                for opening in openings {
                     turns.add(prompt, sample, opening, *sizes);
                 }
             }
@@ -235,6 +238,14 @@ pub(crate) fn turns<'a>(
         turns.end_turn();
     }
     turns.done
+}
+
+/// The step of an opening: multiples of the golden ratio lie evenly whatever period the openings have, so that every
+/// step has some at all tokens and layers. Steps are about equally long then, and each shows something of the whole map.
+fn dealt_to(index: usize, n_steps: usize) -> usize {
+    const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
+    let place = (index as u64).wrapping_mul(GOLDEN) >> 32;
+    ((place * n_steps as u64) >> 32) as usize
 }
 
 /// The turns as they are being filled.
@@ -396,5 +407,30 @@ pub(crate) fn run_of(known: Known, direction: Direction, sample: usize) -> usize
     match (known, direction) {
         (Known::Base, Direction::Denoise) | (Known::Source, Direction::Noise) => 1 + sample,
         (Known::Source, Direction::Denoise) | (Known::Base, Direction::Noise) => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steps_are_alike() {
+        let n_tokens = 12;
+        for n_layers in [8, 12, 48] {
+            for n_steps in 2..=10 {
+                let mut layers = vec![Vec::new(); n_steps];
+                for index in 0..n_tokens * n_layers {
+                    layers[dealt_to(index, n_steps)].push(index % n_layers);
+                }
+                let (fair, middle) = (n_tokens * n_layers / n_steps, (n_layers - 1) as f64 / 2.0);
+                for layers in layers {
+                    assert!(layers.len().abs_diff(fair) <= 3, "{} openings of {fair}", layers.len());
+                    let mean = layers.iter().sum::<usize>() as f64 / layers.len() as f64;
+                    let off = (mean - middle).abs() / n_layers as f64;
+                    assert!(off < 0.15, "{n_layers} layers, {n_steps} steps: mean layer {mean}");
+                }
+            }
+        }
     }
 }

@@ -1,6 +1,10 @@
 //! `causal-trace trace` as it is typed.
 
+use std::fmt;
 use std::path::PathBuf;
+use std::str::FromStr;
+
+use clap::ArgGroup;
 
 use super::{MethodArgs, ModelArgs};
 
@@ -16,19 +20,26 @@ const TRACE_EXAMPLES: &str = "Examples:
 Exit codes: 0 done, 1 failed, 2 wrong usage.";
 
 #[derive(Debug, Default, clap::Args)]
-#[command(after_help = TRACE_EXAMPLES)]
+#[command(after_help = TRACE_EXAMPLES, group = ArgGroup::new("marked"))]
 pub(crate) struct TraceArgs {
     #[command(flatten)]
     pub(crate) model: ModelArgs,
     /// The text up to, not including, the answer
-    #[arg(long, value_name = "TEXT", requires = "subject")]
+    #[arg(long, value_name = "TEXT", requires = "marked")]
     pub(crate) prompt: Option<String>,
     /// The part of the prompt that is corrupted
-    #[arg(long, value_name = "TEXT", requires = "prompt")]
+    #[arg(long, value_name = "TEXT", requires = "prompt", group = "marked")]
     pub(crate) subject: Option<String>,
+    /// The same by its tokens, counted from 0, the end not included, as in 0..3: for a subject that occurs before, or a
+    /// part of a word
+    #[arg(long, value_name = "FIRST..END", requires = "prompt", group = "marked")]
+    pub(crate) subject_tokens: Option<TokenRange>,
     /// The token whose probability is measured; a space before it is assumed [default: the model's own prediction]
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", conflicts_with = "answer_id")]
     pub(crate) answer: Option<String>,
+    /// The same by its id (see `tokens`)
+    #[arg(long, value_name = "ID")]
+    pub(crate) answer_id: Option<u32>,
     /// The prompt of the corrupted run, of as many tokens: its states take the place of noise (--corruption pair)
     #[arg(long, value_name = "TEXT", requires = "prompt")]
     pub(crate) counterpart: Option<String>,
@@ -47,4 +58,30 @@ pub(crate) struct TraceArgs {
     /// Print trace.json instead of the heat map
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// Some tokens of a prompt, as in `0..3`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct TokenRange {
+    pub(crate) first: usize,
+    /// The first token after it.
+    pub(crate) end: usize,
+}
+
+impl fmt::Display for TokenRange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}..{}", self.first, self.end)
+    }
+}
+
+impl FromStr for TokenRange {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let numbers = text.split_once("..").map(|(first, end)| (first.parse(), end.parse()));
+        match numbers {
+            Some((Ok(first), Ok(end))) if first < end => Ok(TokenRange { first, end }),
+            _ => Err("expected FIRST..END with END above FIRST, as in 0..3".to_owned()),
+        }
+    }
 }

@@ -7,6 +7,7 @@ pub(crate) mod import;
 pub(crate) mod merge;
 pub(crate) mod report;
 pub(crate) mod reproduce;
+pub(crate) mod serve;
 pub(crate) mod summary;
 pub(crate) mod sweep;
 pub(crate) mod tokens;

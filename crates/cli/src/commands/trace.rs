@@ -2,35 +2,30 @@
 
 use anyhow::{Context, Result};
 use causal_trace_core::{
-    Component, Direction, Grid, Method, Metric, MetricBaseline, Precision, Prompt, TraceConfig, TraceRecord,
-    Window, other_orders,
+    Component, Direction, Grid, Method, Metric, MetricBaseline, Precision, TraceConfig, TraceRecord, Window,
 };
 use causal_trace_engine::{Answer, Case, TraceError, trace_case};
 use causal_trace_lm::kernels::faster_than_f32;
-use causal_trace_lm::top_predictions;
 use causal_trace_report::figures::metric_suffix;
 use causal_trace_report::{HeatMap, PRINT_DPI, terminal_map};
-use causal_trace_results::{CaseFile, ComponentEffects, Counterpart, NoiseSource, Strongest, TraceFile};
+use causal_trace_results::{CaseFile, ComponentEffects, Strongest, TraceFile};
 
 use super::with_threads;
-use crate::args::{CorruptionChoice, MethodArgs, PrecisionChoice, TraceArgs};
+use crate::args::{PrecisionChoice, TraceArgs};
 use crate::auto_precision::{Trial, fastest, probabilities};
 use crate::fact_file::FactFile;
 use crate::models::{Given, NamedModel};
 use crate::output_folder::OutputFolder;
 use crate::printer::{Printer, shown};
 use crate::progress::WithProgress;
-use crate::prompts::Tokenized;
-use crate::usage::Usage;
-use crate::{demo, prompts, settings};
+use crate::question::{self, Question};
+use crate::settings;
 
 /// A finished trace and all that describes it.
 struct Traced {
     model: NamedModel,
+    question: Question,
     record: TraceRecord,
-    counterpart: Option<Prompt>,
-    subject_occurrences: usize,
-    noise: Option<NoiseSource>,
     answer: String,
     foil: Option<String>,
     correct_prediction: bool,
@@ -56,52 +51,30 @@ pub(crate) fn run(args: &TraceArgs, printer: &Printer) -> Result<()> {
 }
 
 fn trace(args: &TraceArgs, printer: &Printer) -> Result<Traced> {
-    let method = method(args)?;
+    // Before the model is opened, which may take long.
+    let method = question::method(args)?;
     let choice = method.precision.unwrap_or_default();
     let given = Given::new(&args.model.model, method.memory);
     let model = NamedModel::open(given, choice.at_first(), printer)?;
-    let Tokenized { prompt, subject_occurrences } = prompt(args, &model, printer)?;
-    let token = |text: &Option<String>, what| {
-        text.as_ref().map(|text| prompts::single_token(&model.lm.tokenizer, text, what)).transpose()
-    };
-    let (asked, foil) = (token(&args.answer, "answer")?, token(&args.foil, "foil")?);
-    let counterpart =
-        args.counterpart.as_ref().map(|text| counterpart(text, &prompt, &model, printer)).transpose()?;
-    let facts = || FactFile::open(args.facts.as_deref());
-    let (config, noise) = settings::resolve(&method, &model, facts)?;
+    let question = Question::new(args, &model, || FactFile::open(args.facts.as_deref()), printer)?;
+    let (case, config) = (question.case(), &question.config);
     let n_layers = model.lm.model.architecture().n_layers;
-    settings::note_wide_window(&config, n_layers, printer);
-    note_few_orders(&config, &prompt, printer);
-    let answer = asked.map_or(Answer::Predicted, Answer::Token);
-    let case = Case { prompt: &prompt, answer, foil, counterpart: counterpart.as_ref() };
-    model.check_memory(&case, &config)?;
+    settings::note_wide_window(config, n_layers, printer);
+    model.check_memory(&case, config)?;
     // After everything that can be found wrong with the input, before the work.
     let out = args.out.as_deref().map(OutputFolder::create).transpose()?;
     let model = match choice {
         PrecisionChoice::Named(_) => model,
-        PrecisionChoice::Auto => fastest_on(case, &config, model, given, printer)?,
+        PrecisionChoice::Auto => fastest_on(case, config, model, given, printer)?,
     };
-    let mut record = TraceRecord::unmeasured(prompt.clone(), config.clone(), n_layers);
+    let mut record = TraceRecord::unmeasured(question.prompt.clone(), config.clone(), n_layers);
     let mut sink = WithProgress::new(&mut record, printer);
-    trace_case(&model.lm.model, case, &config, &mut sink)?;
+    trace_case(&model.lm.model, case, config, &mut sink)?;
     drop(sink);
-    let correct_prediction = match asked {
-        None => true,
-        Some(id) => top_predictions(&model.lm.model.last_logits(&prompt.ids)?, 1)[0].0 == id,
-    };
+    let correct_prediction = question.is_predicted(&model)?;
     let text = |id| model.lm.tokenizer.token_text(id);
     let (answer, foil) = (text(record.baseline.answer_id), record.baseline.foil_id.map(text));
-    Ok(Traced {
-        model,
-        record,
-        counterpart,
-        subject_occurrences,
-        noise,
-        answer,
-        foil,
-        correct_prediction,
-        out,
-    })
+    Ok(Traced { model, question, record, answer, foil, correct_prediction, out })
 }
 
 /// The model at the fastest precision that is accurate enough on this prompt.
@@ -132,107 +105,17 @@ fn fastest_on(
     fastest(faster_than_f32(), exact, trial, printer)
 }
 
-/// The options of the method: a counterpart means pairs, and only a counterpart does.
-fn method(args: &TraceArgs) -> Result<MethodArgs, Usage> {
-    let mut method = args.method.clone();
-    let problem = match (args.counterpart.is_some(), method.corruption) {
-        (_, Some(CorruptionChoice::Swap)) => {
-            "swap takes the subject of another fact, which one prompt does not have: give --counterpart TEXT"
-        }
-        (false, Some(CorruptionChoice::Pair)) => "--corruption pair needs --counterpart TEXT",
-        (true, None | Some(CorruptionChoice::Pair)) => {
-            method.corruption = Some(CorruptionChoice::Pair);
-            ""
-        }
-        (true, Some(_)) => "--counterpart belongs to --corruption pair",
-        (false, _) => "",
-    };
-    let measures_difference =
-        method.metric.as_ref().is_some_and(|metrics| metrics.contains(&Metric::LogitDifference));
-    if !problem.is_empty() {
-        Err(Usage(problem.to_owned()))
-    } else if args.foil.is_some() && !measures_difference {
-        Err(Usage("--foil belongs to --metric logit_difference".to_owned()))
-    } else {
-        Ok(method)
-    }
-}
-
-/// Says so where a pair differs, but not in the subject: what is corrupted then is not what is starred.
-fn note_other_place(prompt: &Prompt, other: &[u32], printer: &Printer) {
-    let subject = prompt.subject_span.range();
-    let differing: Vec<usize> =
-        (0..prompt.seq_len()).filter(|&token| other.get(token) != Some(&prompt.ids[token])).collect();
-    let is_aligned = other.len() == prompt.seq_len() && !differing.is_empty();
-    if is_aligned && !differing.iter().any(|token| subject.contains(token)) {
-        let tokens: Vec<String> =
-            differing.iter().map(|&token| format!("'{}'", prompt.tokens[token])).collect();
-        printer.note(&format!(
-            "note: the subject '{}' is the same in both prompts, which differ in {}: that is what is corrupted",
-            prompt.subject,
-            tokens.join(" ")
-        ));
-    }
-}
-
-/// Says so where samples repeat, since the subject has fewer other orders.
-fn note_few_orders(config: &TraceConfig, prompt: &Prompt, printer: &Printer) {
-    let corruption = &config.corruption;
-    let span = corruption.span(prompt.subject_span, prompt.seq_len());
-    let orders = other_orders(&prompt.ids[span.range()]);
-    if corruption.method == Method::Shuffle && orders > 0 && orders < corruption.samples as u64 {
-        let (tokens, plural) = (span.len(), if orders == 1 { "" } else { "s" });
-        printer.note(&format!(
-            "note: {tokens} tokens have {orders} other order{plural}, so that the {} samples repeat; --samples \
-             {orders} does with fewer runs",
-            corruption.samples
-        ));
-    }
-}
-
-fn counterpart(text: &str, prompt: &Prompt, model: &NamedModel, printer: &Printer) -> Result<Prompt> {
-    let encoded = model.lm.tokenizer.encode(text)?;
-    note_other_place(prompt, &encoded.ids, printer);
-    Ok(Prompt {
-        text: text.to_owned(),
-        subject: String::new(),
-        // Alignment is the engine's to check.
-        ids: encoded.ids,
-        tokens: encoded.texts,
-        subject_span: prompt.subject_span,
-    })
-}
-
-fn prompt(args: &TraceArgs, model: &NamedModel, printer: &Printer) -> Result<Tokenized> {
-    match (&args.prompt, &args.subject) {
-        (Some(text), Some(subject)) => prompts::tokenize(&model.lm.tokenizer, text, subject, printer),
-        _ if model.embedded() => {
-            let fact = demo::first_fact()?;
-            prompts::tokenize(&model.lm.tokenizer, &fact.prompt, &fact.subject, printer)
-        }
-        _ => {
-            let problem =
-                format!("nothing to trace on {}: give --prompt TEXT and --subject TEXT", model.name);
-            Err(Usage(problem).into())
-        }
-    }
-}
-
 impl Traced {
     fn file(&self) -> TraceFile {
         TraceFile {
             causal_trace: env!("CARGO_PKG_VERSION").to_owned(),
             model: self.model.to_json(),
             prompt: self.record.prompt.clone(),
-            subject_occurrences: self.subject_occurrences,
+            subject_occurrences: self.question.subject_occurrences,
             config: self.record.config.clone(),
             precision: self.model.lm.model.precision(),
-            noise: self.noise.clone(),
-            counterpart: self.counterpart.as_ref().map(|Prompt { text, ids, tokens, .. }| Counterpart {
-                text: text.clone(),
-                ids: ids.clone(),
-                tokens: tokens.clone(),
-            }),
+            noise: self.question.noise.clone(),
+            counterpart: self.question.recorded_counterpart(),
             foil: self.foil.clone(),
             answer: self.answer.clone(),
             correct_prediction: self.correct_prediction,
@@ -290,7 +173,7 @@ impl Traced {
     fn note(&self) -> String {
         let corruption = &self.record.config.corruption;
         let made = match &corruption.method {
-            Method::Counterpart => match &self.counterpart {
+            Method::Counterpart => match &self.question.counterpart {
                 Some(other) => format!("corrupted run: {}", other.text.trim()),
                 None => "another prompt".to_owned(),
             },
@@ -299,7 +182,7 @@ impl Traced {
                 format!("{} random embeddings, seed {}", corruption.samples, corruption.seed)
             }
             Method::Noise { level, .. } => {
-                let rule = self.noise.as_ref().map_or("", |noise| &noise.rule);
+                let rule = self.question.noise.as_ref().map_or("", |noise| &noise.rule);
                 format!("{} samples, noise {level:.4} ({rule}), seed {}", corruption.samples, corruption.seed)
             }
         };
@@ -323,9 +206,12 @@ impl Traced {
             prompt.subject_span.end - 1,
             prompt.seq_len()
         ));
-        let corruption = settings::describe_corruption(config, self.noise.as_ref());
-        let other =
-            self.counterpart.as_ref().map_or(String::new(), |other| format!(": {}", shown(&other.text)));
+        let corruption = settings::describe_corruption(config, self.question.noise.as_ref());
+        let other = self
+            .question
+            .counterpart
+            .as_ref()
+            .map_or(String::new(), |other| format!(": {}", shown(&other.text)));
         printer.result(&format!("corrupted  {corruption}{other}"));
         printer.result(&format!(
             "p = {:.4} clean, p* = {corrupted:.4} corrupted, total effect {:.4}",

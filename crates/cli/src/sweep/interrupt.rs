@@ -16,7 +16,7 @@ pub(crate) struct Interrupt(Arc<AtomicBool>);
 
 impl Interrupt {
     /// Listens from now on; `when_asked` is called at the first Ctrl-C, from another thread.
-    fn listen(when_asked: impl Fn() + Send + 'static) -> Result<Self> {
+    pub(crate) fn listen(when_asked: impl Fn() + Send + 'static) -> Result<Self> {
         let asked = Arc::new(AtomicBool::new(false));
         let heard = Arc::clone(&asked);
         ctrlc::set_handler(move || {

@@ -7,11 +7,10 @@ use anyhow::Result;
 use causal_trace_core::{Fact, RoleConvention, TraceConfig};
 use causal_trace_engine::Answer;
 use causal_trace_results::{
-    FORMAT, FORMAT_VERSION, FactsIdentity, FolderWriter, Manifest, ModelIdentity, Outcome, PromptRecord,
-    Settings, Target, cut_into_parts,
+    FactsIdentity, FolderWriter, Manifest, ModelIdentity, Outcome, PromptRecord, Target, cut_into_parts,
 };
 
-use super::{Interrupt, Pairing, Preparation, Prepared, SweepProgress, Work, share};
+use super::{Interrupt, Made, Pairing, Preparation, Prepared, SweepProgress, Work, share};
 use crate::args::{MethodArgs, Shard};
 use crate::fact_file::FactFile;
 use crate::models::NamedModel;
@@ -79,28 +78,17 @@ impl<'a> Sweep<'a> {
         })?;
         let costs: Vec<f64> = prepared.iter().map(|fact| work.cost(fact)).collect();
         let parts = cut_into_parts(&costs, MOST_OPERATIONS, MOST_FACTS);
-        let manifest = Manifest {
-            format: FORMAT.to_owned(),
-            format_version: FORMAT_VERSION,
-            program: concat!("causal-trace ", env!("CARGO_PKG_VERSION")).to_owned(),
+        let made = Made {
+            lm: &model.lm,
             model: model_identity,
-            facts: vec![identity],
+            facts: identity,
             target,
-            settings: Settings {
-                components: config.components.clone(),
-                window: config.window,
-                residual_window: config.residual_window,
-                metrics: config.metrics.clone(),
-                roles,
-                counterparts: preparation.pairing.counterparts(),
-                direction: config.direction,
-                corruption: Some(config.corruption.clone()),
-                noise,
-                engine: Some(config.engine),
-                precision: Some(model.lm.model.precision().to_string()),
-            },
-            parts: parts.clone(),
+            roles,
+            counterparts: preparation.pairing.counterparts(),
+            config: &config,
+            noise,
         };
+        let manifest = made.manifest(parts.clone());
         let mut facts = prepared.into_iter().zip(costs);
         let part = |len: usize| {
             let (facts, costs): (Vec<Prepared>, Vec<f64>) = facts.by_ref().take(len).unzip();

@@ -74,7 +74,12 @@ impl ComponentInfo {
     /// A component under some settings.
     #[must_use]
     pub fn new(component: Component, settings: &Settings) -> Self {
-        let window = settings.window_of(component).width;
+        Self::with_window(component, settings.window_of(component).width)
+    }
+
+    /// A component of which so many layers are patched at once.
+    #[must_use]
+    pub fn with_window(component: Component, window: usize) -> Self {
         ComponentInfo { name: component, label: words::component_label(component, window), window }
     }
 }

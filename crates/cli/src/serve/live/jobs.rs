@@ -1,0 +1,158 @@
+//! The jobs: one that is done, some that wait, some that are over and may still be heard or saved.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, anyhow};
+use axum::http::StatusCode;
+
+use super::Job;
+use super::job::End;
+use crate::question::Question;
+use crate::serve::Problem;
+
+/// Most jobs that wait.
+const MAX_WAITING: usize = 8;
+/// Most jobs that are kept when they are over, and for how long.
+const MAX_OVER: usize = 8;
+const KEPT: Duration = Duration::from_secs(600);
+
+/// All jobs.
+pub(crate) struct Jobs {
+    state: Mutex<State>,
+    /// There is work, or there will be none any more.
+    news: Condvar,
+    /// What the ids of this server begin with: a page that was there before it asks for none of its jobs.
+    prefix: String,
+}
+
+#[derive(Default)]
+struct State {
+    waiting: VecDeque<Arc<Job>>,
+    running: Option<Arc<Job>>,
+    over: VecDeque<(Instant, Arc<Job>)>,
+    n_jobs: usize,
+    is_closed: bool,
+}
+
+impl Jobs {
+    pub(crate) fn new() -> Result<Self> {
+        let mut bytes = [0; 4];
+        getrandom::fill(&mut bytes).map_err(|error| anyhow!("cannot draw a number: {error}"))?;
+        let prefix = format!("{:08x}", u32::from_le_bytes(bytes));
+        Ok(Jobs { state: Mutex::default(), news: Condvar::new(), prefix })
+    }
+
+    /// Whether one more may wait.
+    pub(crate) fn check_place(&self) -> Result<(), Problem> {
+        let state = self.state();
+        if state.is_closed {
+            return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the server is ending"));
+        }
+        if state.waiting.len() < MAX_WAITING {
+            return Ok(());
+        }
+        let error = format!("{MAX_WAITING} traces wait already: try again when some are done");
+        Err(Problem::new(StatusCode::TOO_MANY_REQUESTS, error))
+    }
+
+    /// Adds a job that waits for its turn.
+    pub(crate) fn add(&self, question: Question) -> Result<Arc<Job>, Problem> {
+        self.check_place()?;
+        let mut state = self.state();
+        state.n_jobs += 1;
+        let job = Arc::new(Job::new(format!("{}j{}", self.prefix, state.n_jobs), question));
+        state.waiting.push_back(Arc::clone(&job));
+        state.tell_places();
+        drop(state);
+        self.news.notify_one();
+        Ok(job)
+    }
+
+    /// The job of an id, if it is still known.
+    pub(crate) fn find(&self, id: &str) -> Result<Arc<Job>, Problem> {
+        let mut state = self.state();
+        state.forget();
+        let over = state.over.iter().map(|(_, job)| job);
+        let found = state.waiting.iter().chain(&state.running).chain(over).find(|job| job.id == id).cloned();
+        found.ok_or_else(|| Problem::not_found("this trace is not known (any more): trace it again"))
+    }
+
+    /// Ends a job that waits or is being done; one that is over stays as it is.
+    pub(crate) fn cancel(&self, job: &Arc<Job>) {
+        job.cancel();
+        let mut state = self.state();
+        if let Some(place) = state.waiting.iter().position(|waiting| Arc::ptr_eq(waiting, job)) {
+            state.waiting.remove(place);
+            job.end(End::Cancelled);
+            state.keep(Arc::clone(job));
+            state.tell_places();
+        }
+    }
+
+    /// The next job, which is being done from now on; waits for one. None when there will be no more.
+    pub(super) fn next(&self) -> Option<Arc<Job>> {
+        let mut state = self.state();
+        loop {
+            if let Some(job) = state.waiting.pop_front() {
+                state.running = Some(Arc::clone(&job));
+                job.tell_place(0);
+                state.tell_places();
+                return Some(job);
+            }
+            if state.is_closed {
+                return None;
+            }
+            state = self.news.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// The job that was being done is over.
+    pub(super) fn finish(&self, job: Arc<Job>, end: End) {
+        let mut state = self.state();
+        job.end(end);
+        state.running = None;
+        state.keep(job);
+        state.tell_places();
+    }
+
+    /// Cancels everything, for good.
+    pub(crate) fn close(&self) {
+        let mut state = self.state();
+        state.is_closed = true;
+        for job in std::mem::take(&mut state.waiting) {
+            job.cancel();
+            job.end(End::Cancelled);
+        }
+        if let Some(job) = &state.running {
+            job.cancel();
+        }
+        drop(state);
+        self.news.notify_all();
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn tell_places(&self) {
+        let before = usize::from(self.running.is_some());
+        self.waiting.iter().enumerate().for_each(|(place, job)| job.tell_place(before + place));
+    }
+
+    fn keep(&mut self, job: Arc<Job>) {
+        self.over.push_back((Instant::now(), job));
+        self.forget();
+    }
+
+    /// Drops what was kept long enough.
+    fn forget(&mut self) {
+        let is_old = |(since, _): &(Instant, Arc<Job>)| since.elapsed() > KEPT;
+        while self.over.len() > MAX_OVER || self.over.front().is_some_and(is_old) {
+            self.over.pop_front();
+        }
+    }
+}
