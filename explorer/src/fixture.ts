@@ -3,7 +3,6 @@
 import type { Component, Folder, Grid, Metric, PeakClass, PromptDetail, PromptRow, Report, StrongestSite } from "./data.ts";
 import { facts, tokenize, type Fact } from "./fixture/facts.ts";
 import { summarize } from "./fixture/summary.ts";
-import type { Source } from "./source.ts";
 
 export const LAYERS = 12;
 export const SAMPLES = 5;
@@ -23,18 +22,6 @@ export function fixture(prompts = 60): Made {
     make("demo-shuffle", prompts - 5, 2, "the subject's embeddings in another order, 5 samples, seed 1"),
   ];
   return { report: { program: "causal-trace 0.1.0", folders: folders.map(({ folder }) => folder) }, details: folders.map(({ details }) => details) };
-}
-
-export function fixtureSource(live = false, made = fixture()): Source {
-  return {
-    live,
-    report: () => Promise.resolve(made.report),
-    prompt: async (folder, _chunk, id) => {
-      const found = made.details[folder]?.find((prompt) => prompt.id === id);
-      if (!found) throw new Error(`prompt ${id} is not where the table says`);
-      return found;
-    },
-  };
 }
 
 function make(name: string, prompts: number, seed: number, corruption: string): { folder: Folder; details: PromptDetail[] } {

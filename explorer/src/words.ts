@@ -90,11 +90,6 @@ export function measureLabel(measure: Measure, metric: Pick<MetricInfo, "name" |
   }
 }
 
-/** What the metric is called in the clean and the corrupted run. */
-export function runNames(metric: Metric): [clean: string, corrupted: string] {
-  return metric === "probability" ? ["p", "p*"] : ["clean", "corrupted"];
-}
-
 export function componentInfo(folder: Folder, name: Component): ComponentInfo {
   return folder.components.find((component) => component.name === name) ?? { name, label: COMPONENT_NAMES[name], window: 1 };
 }

@@ -60,7 +60,7 @@ export function effectScale(
 }
 
 /** Whether effects in the wrong direction are worth a colour of their own. */
-export function goesBothWays(expectedSign: number, values: ArrayLike<number>, bothWays = BOTH_WAYS): boolean {
+function goesBothWays(expectedSign: number, values: ArrayLike<number>, bothWays = BOTH_WAYS): boolean {
   const { low, high } = range(values);
   return expectedSign > 0 ? -low > bothWays * high : high > bothWays * -low;
 }

@@ -3,7 +3,7 @@
 import { cut } from "../token-text.tsx";
 
 /** The fonts of every picture; a file that is opened elsewhere falls back to what is there. */
-export const FONTS = "'Helvetica Neue', Helvetica, Arial, 'Liberation Sans', 'DejaVu Sans', sans-serif";
+const FONTS = "'Helvetica Neue', Helvetica, Arial, 'Liberation Sans', 'DejaVu Sans', sans-serif";
 
 /** Of the size of the letters; where nothing can be measured. */
 const USUAL_WIDTH = 0.6;

@@ -34,7 +34,7 @@ export interface Shown {
   sample: number | null;
 }
 
-export interface TraceMapInput {
+interface TraceMapInput {
   prompt: TracedPrompt;
   grid: Grid;
   /** Layers patched at once. */
@@ -68,7 +68,7 @@ export function traceMap({ prompt, grid, window, shown, scale, noValue = "no val
   };
 }
 
-export function tokenRows({ tokens, subject }: Pick<TracedPrompt, "tokens" | "subject">): HeatMapRow[] {
+function tokenRows({ tokens, subject }: Pick<TracedPrompt, "tokens" | "subject">): HeatMapRow[] {
   return tokens.map((label, token) => {
     const isSubject = subject !== null && token >= subject[0] && token < subject[1];
     return isSubject ? { label, mark: "*" } : { label };

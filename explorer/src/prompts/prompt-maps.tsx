@@ -74,7 +74,7 @@ export function useShown(folder: Folder, { metric: name, measure, cutoff, sample
   return useMemo(() => ({ metric: metricInfo(folder, name), measure, cutoff, sample }), [folder, name, measure, cutoff, sample]);
 }
 
-export function mapFileName(folder: Folder, id: number, component: Component, { metric, measure, sample }: Shown): string {
+function mapFileName(folder: Folder, id: number, component: Component, { metric, measure, sample }: Shown): string {
   const which = sample === null ? "" : `sample-${sample + 1}`;
   return fileName(folder.name, `prompt-${id}`, component, metric.name === "probability" ? "" : metric.name, measure, which);
 }

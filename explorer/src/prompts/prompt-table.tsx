@@ -124,7 +124,7 @@ function Pages({ page, pages, change }: { page: number; pages: number; change: C
 }
 
 /** All rows that are let through, not only the page, for a file. */
-export function csvRows(rows: Indexed[], component: Component | null): CsvRow[] {
+function csvRows(rows: Indexed[], component: Component | null): CsvRow[] {
   const head = [
     "id", "prompt", "subject", "answer", "attribute", "correct_prediction", "n_tokens", "clean", "corrupted", "total_effect",
     "component", "strongest_token", "strongest_token_text", "strongest_layer", "strongest_indirect_effect", "pattern",

@@ -2,7 +2,7 @@ import { useEffect, useState } from "preact/hooks";
 import type { PromptDetail, PromptRow } from "../data.ts";
 import type { Source } from "../source.ts";
 
-export type Loaded = { state: "waiting" } | { state: "failed"; problem: string } | { state: "ready"; detail: PromptDetail };
+type Loaded = { state: "waiting" } | { state: "failed"; problem: string } | { state: "ready"; detail: PromptDetail };
 
 /** A prompt's numbers, asked for anew when another prompt is opened. */
 export function usePrompt(source: Source, folder: number, row: PromptRow | null): Loaded {
