@@ -37,7 +37,7 @@ pub use color_scale::{ColorScale, Ramp};
 pub use error::{FigureError, PanelProblem};
 pub use figure::{
     BarFill, BarSeries, Bars, Content, CurvePoint, CurveSeries, Curves, Figure, Groups, Lines, Map,
-    NumberAxis, Panel, Reference, Rows, Series, Stroke, Width,
+    NumberAxis, Panel, Parts, Reference, Rows, Series, Stroke, Width,
 };
 pub use gallery::Gallery;
 pub use heat_map::HeatMap;

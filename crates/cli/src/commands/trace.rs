@@ -2,11 +2,13 @@
 
 use anyhow::{Context, Result};
 use causal_trace_core::{
-    Component, Grid, Method, Metric, MetricBaseline, Precision, Prompt, TraceConfig, TraceRecord, Window,
+    Component, Direction, Grid, Method, Metric, MetricBaseline, Precision, Prompt, TraceConfig, TraceRecord,
+    Window, other_orders,
 };
 use causal_trace_engine::{Answer, Case, TraceError, trace_case};
 use causal_trace_lm::kernels::faster_than_f32;
 use causal_trace_lm::top_predictions;
+use causal_trace_report::figures::metric_suffix;
 use causal_trace_report::{HeatMap, PRINT_DPI, terminal_map};
 use causal_trace_results::{CaseFile, ComponentEffects, Counterpart, NoiseSource, Strongest, TraceFile};
 
@@ -63,11 +65,13 @@ fn trace(args: &TraceArgs, printer: &Printer) -> Result<Traced> {
         text.as_ref().map(|text| prompts::single_token(&model.lm.tokenizer, text, what)).transpose()
     };
     let (asked, foil) = (token(&args.answer, "answer")?, token(&args.foil, "foil")?);
-    let counterpart = args.counterpart.as_ref().map(|text| counterpart(text, &prompt, &model)).transpose()?;
+    let counterpart =
+        args.counterpart.as_ref().map(|text| counterpart(text, &prompt, &model, printer)).transpose()?;
     let facts = || FactFile::open(args.facts.as_deref());
     let (config, noise) = settings::resolve(&method, &model, facts)?;
     let n_layers = model.lm.model.architecture().n_layers;
     settings::note_wide_window(&config, n_layers, printer);
+    note_few_orders(&config, &prompt, printer);
     let answer = asked.map_or(Answer::Predicted, Answer::Token);
     let case = Case { prompt: &prompt, answer, foil, counterpart: counterpart.as_ref() };
     model.check_memory(&case, &config)?;
@@ -154,14 +158,47 @@ fn method(args: &TraceArgs) -> Result<MethodArgs, Usage> {
     }
 }
 
-fn counterpart(text: &str, prompt: &Prompt, model: &NamedModel) -> Result<Prompt> {
+/// Says so where a pair differs, but not in the subject: what is corrupted then is not what is starred.
+fn note_other_place(prompt: &Prompt, other: &[u32], printer: &Printer) {
+    let subject = prompt.subject_span.range();
+    let differing: Vec<usize> =
+        (0..prompt.seq_len()).filter(|&token| other.get(token) != Some(&prompt.ids[token])).collect();
+    let is_aligned = other.len() == prompt.seq_len() && !differing.is_empty();
+    if is_aligned && !differing.iter().any(|token| subject.contains(token)) {
+        let tokens: Vec<String> =
+            differing.iter().map(|&token| format!("'{}'", prompt.tokens[token])).collect();
+        printer.note(&format!(
+            "note: the subject '{}' is the same in both prompts, which differ in {}: that is what is corrupted",
+            prompt.subject,
+            tokens.join(" ")
+        ));
+    }
+}
+
+/// Says so where samples repeat, since the subject has fewer other orders.
+fn note_few_orders(config: &TraceConfig, prompt: &Prompt, printer: &Printer) {
+    let corruption = &config.corruption;
+    let span = corruption.span(prompt.subject_span, prompt.seq_len());
+    let orders = other_orders(&prompt.ids[span.range()]);
+    if corruption.method == Method::Shuffle && orders > 0 && orders < corruption.samples as u64 {
+        let (tokens, plural) = (span.len(), if orders == 1 { "" } else { "s" });
+        printer.note(&format!(
+            "note: {tokens} tokens have {orders} other order{plural}, so that the {} samples repeat; --samples \
+             {orders} does with fewer runs",
+            corruption.samples
+        ));
+    }
+}
+
+fn counterpart(text: &str, prompt: &Prompt, model: &NamedModel, printer: &Printer) -> Result<Prompt> {
     let encoded = model.lm.tokenizer.encode(text)?;
+    note_other_place(prompt, &encoded.ids, printer);
     Ok(Prompt {
         text: text.to_owned(),
         subject: String::new(),
+        // Alignment is the engine's to check.
         ids: encoded.ids,
         tokens: encoded.texts,
-        // Alignment is the engine's to check.
         subject_span: prompt.subject_span,
     })
 }
@@ -206,13 +243,13 @@ impl Traced {
     }
 
     fn write(&self, out: &OutputFolder, file: &TraceFile) -> Result<()> {
-        for (case, grid) in CaseFile::of(&self.record, &self.answer, self.correct_prediction)
-            .iter()
-            .zip(self.record.grids_of(Metric::Probability))
-        {
-            let name = format!("trace{}", grid.component.file_suffix());
-            out.write(&format!("{name}.npz"), &case.to_bytes().context("cannot encode the npz file")?)?;
-            let map = self.heat_map(grid);
+        for case in CaseFile::of(&self.record, &self.answer, self.correct_prediction) {
+            let name = format!("trace{}.npz", case.component.file_suffix());
+            out.write(&name, &case.to_bytes().context("cannot encode the npz file")?)?;
+        }
+        for grid in &self.record.grids {
+            let name = format!("trace{}{}", grid.component.file_suffix(), metric_suffix(grid.metric));
+            let map = self.heat_map(grid)?;
             out.write(&format!("{name}.svg"), map.svg()?.as_bytes())?;
             out.write(&format!("{name}.png"), &map.png(PRINT_DPI)?)?;
             out.write(&format!("{name}.pdf"), &map.pdf()?)?;
@@ -220,29 +257,43 @@ impl Traced {
         out.write("trace.json", format!("{}\n", serde_json::to_string_pretty(file)?).as_bytes())
     }
 
-    fn heat_map(&self, grid: &Grid) -> HeatMap {
-        let TraceRecord { prompt, config, baseline, .. } = &self.record;
-        HeatMap {
+    fn heat_map(&self, grid: &Grid) -> Result<HeatMap> {
+        let TraceRecord { prompt, config, .. } = &self.record;
+        let (clean, corrupted) = self.baseline_in(grid.metric)?;
+        let foil = match &self.foil {
+            Some(foil) if grid.metric == Metric::LogitDifference => format!("foil '{}', ", foil.trim()),
+            _ => String::new(),
+        };
+        Ok(HeatMap {
             component: grid.component,
+            metric: grid.metric,
             window: grid.component.window(config.window, config.residual_window).width,
             model: self.model.name.clone(),
             tokens: prompt.tokens.clone(),
             subject: prompt.subject_span.range(),
             n_layers: grid.n_layers,
             values: grid.means(),
-            clean: baseline.clean,
-            corrupted: causal_trace_core::effect::mean(&baseline.corrupted) as f32,
+            clean,
+            corrupted: causal_trace_core::effect::mean(corrupted) as f32,
             answer: self.answer.clone(),
             direction: config.direction,
-            note: self.note(),
-        }
+            note: format!("{foil}{}", self.note()),
+        })
+    }
+
+    /// A metric of the clean and of each corrupted run.
+    fn baseline_in(&self, metric: Metric) -> Result<(f32, &[f32])> {
+        self.record.baseline.of(metric).with_context(|| format!("{metric} was not measured"))
     }
 
     /// What one must know to read the numbers, in one line.
     fn note(&self) -> String {
         let corruption = &self.record.config.corruption;
         let made = match &corruption.method {
-            Method::Counterpart => "another prompt".to_owned(),
+            Method::Counterpart => match &self.counterpart {
+                Some(other) => format!("corrupted run: {}", other.text.trim()),
+                None => "another prompt".to_owned(),
+            },
             Method::Shuffle => format!("{} shuffles, seed {}", corruption.samples, corruption.seed),
             Method::RandomEmbedding { .. } => {
                 format!("{} random embeddings, seed {}", corruption.samples, corruption.seed)
@@ -286,16 +337,18 @@ impl Traced {
         for other in &baseline.others {
             printer.result(&self.other(other));
         }
-        let of_probability = |effects: &&ComponentEffects| effects.metric == Metric::Probability;
-        let effects = file.components.iter().filter(of_probability);
-        for (grid, effects) in self.record.grids_of(Metric::Probability).zip(effects) {
+        for grid in &self.record.grids {
+            let is_its = |effects: &&ComponentEffects| {
+                (effects.component, effects.metric) == (grid.component, grid.metric)
+            };
+            let effects = file.components.iter().find(is_its).context("a grid without effects")?;
             printer.result("");
-            printer.result(&terminal_map(&self.heat_map(grid), printer.color_depth(), printer.width())?);
+            printer.result(&terminal_map(&self.heat_map(grid)?, printer.color_depth(), printer.width())?);
             let strongest =
                 [("strongest", &effects.strongest), ("at the subject", &effects.strongest_at_subject)];
             for (label, site) in strongest {
                 if let Some(site) = site.as_ref().filter(|site| site.indirect_effect != 0.0) {
-                    printer.result(&self.site(label, grid, site, file.total_effect));
+                    printer.result(&self.site(label, grid, site)?);
                 }
             }
         }
@@ -312,9 +365,12 @@ impl Traced {
         format!("{}{against}: {:.4} clean, {corrupted:.4} corrupted", other.metric.label(), other.clean)
     }
 
-    fn site(&self, label: &str, grid: &Grid, site: &Strongest, total_effect: f64) -> String {
+    fn site(&self, label: &str, grid: &Grid, site: &Strongest) -> Result<String> {
+        let (clean, corrupted) = self.baseline_in(grid.metric)?;
+        let total_effect = causal_trace_core::effect::total_effect(clean, corrupted);
         // A share of an effect that is not there would mean nothing.
-        let share = if total_effect > 1e-6 {
+        let restored = causal_trace_core::effect::strength(Direction::Denoise, grid.metric, total_effect);
+        let share = if restored > 1e-6 {
             format!(", {:.0} % of the total effect", 100.0 * site.indirect_effect / total_effect)
         } else {
             String::new()
@@ -327,14 +383,15 @@ impl Traced {
         let config = &self.record.config;
         let window = grid.component.window(config.window, config.residual_window);
         let layers = if window == Window::SINGLE { "layer" } else { "window around layer" };
-        format!(
-            "{label:<15} {layers} {}, token {} '{}' ({}): p = {:.4}, indirect effect {:.4}{share}{always}",
+        let name = if grid.metric == Metric::Probability { "p" } else { grid.metric.label() };
+        Ok(format!(
+            "{label:<15} {layers} {}, token {} '{}' ({}): {name} = {:.4}, indirect effect {:.4}{share}{always}",
             site.layer,
             site.token,
             shown(&self.record.prompt.tokens[site.token]),
             site.hook,
             causal_trace_core::effect::mean(grid.at(site.token, site.layer)),
             site.indirect_effect,
-        )
+        ))
     }
 }
