@@ -40,6 +40,14 @@ export async function run(folder: string, ...words: string[]): Promise<string> {
   return stdout;
 }
 
+/** Runs a command line as it is shown to a reader, in a shell. */
+export async function runLine(folder: string, line: string): Promise<string> {
+  const { stdout } = await promisify(execFile)("sh", ["-c", line.replace(/^causal-trace /, '"$PROGRAM" ')], {
+    cwd: folder, env: { ...process.env, PROGRAM: program() }, maxBuffer: 1 << 28,
+  });
+  return stdout;
+}
+
 export interface Server {
   /** Where its page is, as it printed it. */
   url: string;
