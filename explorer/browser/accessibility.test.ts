@@ -5,8 +5,9 @@ import path from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Page } from "playwright-core";
 import { seriousViolations } from "./axe.ts";
+import { once, serve, temporaryFolder } from "./setup.ts";
 import { promptMap, readCell } from "./maps.ts";
-import { once, run, serve, temporaryFolder } from "./program.ts";
+import { run } from "./program.ts";
 import { browserTest, promptLinks } from "./support.ts";
 
 const folder = temporaryFolder();

@@ -7,9 +7,10 @@ import { pathToFileURL } from "node:url";
 import type { Page } from "playwright-core";
 import { visible } from "../src/token-text.tsx";
 import { isPicture, saved } from "./downloads.ts";
+import { once, serve, temporaryFolder } from "./setup.ts";
 import { HOSTILE_FACTS, HOSTILE_NAME } from "./hostile.ts";
 import { promptMap, readCell } from "./maps.ts";
-import { once, run, serve, temporaryFolder } from "./program.ts";
+import { run } from "./program.ts";
 import { browserTest, goTo, promptLinks, type Visit } from "./support.ts";
 
 const folder = temporaryFolder();

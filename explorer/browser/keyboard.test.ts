@@ -4,8 +4,9 @@ import assert from "node:assert/strict";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Locator, Page } from "playwright-core";
+import { serve, temporaryFolder } from "./setup.ts";
 import { promptMap, readings } from "./maps.ts";
-import { run, serve, temporaryFolder } from "./program.ts";
+import { run } from "./program.ts";
 import { browserTest, promptLinks } from "./support.ts";
 
 const folder = temporaryFolder();

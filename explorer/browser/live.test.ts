@@ -3,8 +3,9 @@
 import assert from "node:assert/strict";
 import type { Locator, Page } from "playwright-core";
 import { isPicture, saved } from "./downloads.ts";
+import { once, serve, temporaryFolder } from "./setup.ts";
 import { promptMap, readCell, readings, sameInThreeCells, type MapComponent, type Numbers } from "./maps.ts";
-import { once, runLine, serve, temporaryFolder } from "./program.ts";
+import { runLine } from "./program.ts";
 import { browserTest, goTo, promptLinks } from "./support.ts";
 
 const folder = temporaryFolder();
@@ -71,15 +72,18 @@ browserTest("serve opens on the embedded model; a typed prompt's maps are the co
 
 browserTest("a run is cancelled, and another one takes its place", async ({ page }) => {
   await page.goto(`${(await server()).url}#live`);
-  await typePrompt(page, PROMPT);
-  await set(page, "Samples", "1000");
+  // As long as the model takes, and as many samples as the server takes: this lasts.
+  const tokens = await typePrompt(page, `${"the ".repeat(50)}${PROMPT}`);
+  await mark(page, tokens, 51, 54);
+  await page.getByText(`Marked: ·${SUBJECT.replace(" ", "·")}`).waitFor();
+  await set(page, "Samples", "100");
   await button(page, "Run").click();
   // Some of the map is there before the end is.
   await page.getByRole("progressbar", { name: "Sites measured" }).waitFor();
   await promptMap(page, "residual").getByRole("grid").waitFor();
   await button(page, "Cancel").click();
   await standing(page).filter({ hasText: /^Cancelled/ }).waitFor();
-  await set(page, "Samples", "2");
+  await set(page, "Samples", "1");
   await button(page, "Run").click();
   await standing(page).filter({ hasText: /^Done in / }).waitFor();
 });
