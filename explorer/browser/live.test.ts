@@ -64,7 +64,7 @@ browserTest("serve opens on the embedded model; a typed prompt's maps are the co
   await button(page, "Run").click();
   await standing(page).filter({ hasText: /^Done in / }).waitFor();
 
-  const line = (await page.getByRole("region", { name: "The trace" }).getByRole("code").last().textContent()) ?? "";
+  const line = (await page.getByRole("region", { name: "The trace" }).getByRole("code").filter({ hasText: /^causal-trace / }).textContent()) ?? "";
   const traced = JSON.parse(await runLine(folder, `${line} --json`)) as Traced;
   assert.deepEqual([traced.prompt.subject, traced.answer, traced.components.length], [SUBJECT, " Paris", 3]);
   for (const numbers of traced.components) await sameInThreeCells(promptMap(page, numbers.component), numbers);
@@ -115,7 +115,7 @@ browserTest("what is typed is text, and what is too long is refused", async ({ p
   await page.goto(`${(await server()).url}#live`);
   const hostile = "<img src=x onerror=window.deed=1> \u202eis in";
   const tokens = await typePrompt(page, hostile);
-  assert.match((await tokens.textContent()) ?? "", /onerror.*U\+202E/s);
+  assert.match((await tokens.textContent()) ?? "", /onerror.*<0xE2>/s);
   await mark(page, tokens, 0, 2);
   await set(page, "Samples", "2");
   await button(page, "Run").click();
