@@ -11,6 +11,8 @@
 //!
 //! [`figures`] makes the figures of a results folder; a [`Gallery`] puts many in one PDF or HTML document. A
 //! [`HeatMap`] is the figure of one trace, which [`terminal_map`] also draws with the cells of a terminal.
+//!
+//! [`page`] is what a browser shows of results folders: the data and the HTML of `report` and `serve`.
 
 mod color_scale;
 mod error;

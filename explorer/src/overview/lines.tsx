@@ -6,12 +6,12 @@ import { fileName } from "../download.ts";
 import { SMALL_SIZE } from "../heat-map/layout.ts";
 import { textWidth } from "../heat-map/text-width.ts";
 import { columnStep } from "../heat-map/ticks.ts";
-import { count, number } from "../numbers.ts";
+import { count, counted, number } from "../numbers.ts";
 import { layerAxis } from "../words.ts";
 import { LOOKS, ROLES, SHORT_ROLES } from "./roles.ts";
 import { points, type Point } from "./series.ts";
 import { spread } from "./spread.ts";
-import { averageAxis, doing, intervals, smallPrint, type AverageOf } from "./words.ts";
+import { averageAxis, doing, hasIntervals, intervals, smallPrint, type AverageOf } from "./words.ts";
 
 interface LinesProps {
   folder: Folder;
@@ -30,13 +30,13 @@ export function Lines({ folder, component, metric, summary, of }: LinesProps) {
   const draw = useCallback((width: number) => chart(all, width, layers, axis), [all, layers, axis]);
   if (!table) return null;
   const what = of === "effect" ? "Average indirect effect" : "Average percent improvement";
-  const bands = of === "effect" ? `Bands: ${intervals(summary)}` : "Without intervals";
+  const bands = of === "effect" && hasIntervals(summary) ? `Bands: ${intervals(summary)}` : "Without intervals";
   const tokens = ROLES.map((role, at) => `${role} ${count(table.counts[at] ?? 0)}`).join(", ");
   return (
     <Chart
       title={`${what} by layer, ${doing(folder, component)}`}
       description={`Lines of the ${axis} by layer. ${strongest(all, of)}`}
-      caption={`${bands}. n = ${count(summary.prompts)} prompts; tokens: ${tokens}.`}
+      caption={`${bands}. n = ${counted(summary.prompts, "prompt")}; tokens: ${tokens}.`}
       note={[bands, ...smallPrint(folder, summary)]}
       name={fileName(folder.name, component.name, metric.name, of, "lines")}
       table={[

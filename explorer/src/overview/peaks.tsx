@@ -33,8 +33,8 @@ export function Peaks({ folder, component, metric, summary, of }: PeaksProps) {
   const without = table.without_peak === 0
     ? "Every prompt has one." : `Without one: ${counted(table.without_peak, "prompt")} of ${count(summary.prompts)}.`;
   const caption = of === "prompt"
-    ? `The site with the largest effect in the expected direction, once for every prompt. ${without} n = ${count(summary.prompts)} prompts.`
-    : `For each role by itself, the layer with the largest effect of its tokens. n = ${count(summary.prompts)} prompts.`;
+    ? `The site with the largest effect in the expected direction, once for every prompt. ${without} n = ${counted(summary.prompts, "prompt")}.`
+    : `For each role by itself, the layer with the largest effect of its tokens. n = ${counted(summary.prompts, "prompt")}.`;
   return (
     <Chart
       title={`Largest effect of ${of === "prompt" ? "each prompt" : "each role"}, ${doing(folder, component)}`}

@@ -3,11 +3,11 @@
 import type { ComponentInfo, ComponentSummary, Folder, MetricInfo, RoleTable, Summary } from "../data.ts";
 import { divergingScale, effectScale, type ColorScale } from "../heat-map/color-scale.ts";
 import type { HeatMapData, Reading } from "../heat-map/model.ts";
-import { count, number, percent, signed, signedPercent } from "../numbers.ts";
+import { count, counted, number, percent, signed, signedPercent } from "../numbers.ts";
 import type { Cell } from "../state.ts";
 import { layerAxis, metricWithUnit } from "../words.ts";
 import { ROLES } from "./roles.ts";
-import { doing, smallPrint, type AverageOf } from "./words.ts";
+import { doing, hasIntervals, smallPrint, type AverageOf } from "./words.ts";
 
 /** All that a map of a component is made from. */
 export interface Averages {
@@ -65,17 +65,17 @@ export function readAverage({ metric, summary, table }: Averages, { row, column 
   const unit = metric.unit && ` ${metric.unit}`;
   const tokens = table.counts[row] ?? 0;
   if (tokens === 0) return [{ label: "layer", text: String(column) }, { label: "tokens", text: "none" }];
-  const prompts = count(table.prompt_counts[row] ?? 0);
+  const prompts = counted(table.prompt_counts[row] ?? 0, "prompt");
   const [improvement, spread] = [at(table.average_percent_improvement), at(table.sd_percent_improvement)];
-  const interval = `95 % from ${number(at(table.ci95_low))} to ${number(at(table.ci95_high))}`;
+  const interval = hasIntervals(summary) ? ` (95 % from ${number(at(table.ci95_low))} to ${number(at(table.ci95_high))})` : "";
   return [
     { label: "layer", text: String(column) },
-    { label: "average effect", text: `${signed(at(table.average_indirect_effect))}${unit} (${interval})` },
-    { label: "deviation", text: `${number(at(table.sd_indirect_effect))} over ${count(tokens)} tokens of ${prompts} prompts` },
+    { label: "average effect", text: `${signed(at(table.average_indirect_effect))}${unit}${interval}` },
+    { label: "deviation", text: `${number(at(table.sd_indirect_effect))} over ${counted(tokens, "token")} of ${prompts}` },
     { label: "improvement", text: `${signedPercent(improvement)} (deviation ${percent(spread)})` },
     { label: "noise error", text: number(at(table.noise_error)) },
     { label: "wrong direction", text: `${percent(at(table.wrong_direction_share))} of prompts` },
-    { label: "peaks", text: `${count(table.peaks[row]?.[column] ?? 0)} of ${count(summary.prompts)} prompts` },
+    { label: "peaks", text: `${count(table.peaks[row]?.[column] ?? 0)} of ${counted(summary.prompts, "prompt")}` },
   ];
 }
 

@@ -4,7 +4,7 @@ import { Downloads } from "../downloads.tsx";
 import { fileName } from "../download.ts";
 import { count, counted, number, percent } from "../numbers.ts";
 import { PlainText } from "../token-text.tsx";
-import { intervals } from "./words.ts";
+import { hasIntervals, intervals } from "./words.ts";
 
 /** What was run. */
 export function Made({ folder }: { folder: Folder }) {
@@ -24,6 +24,7 @@ export function Counts({ folder, metric, summary }: { folder: Folder; metric: Me
   const skipped = folder.skipped.reduce((sum, [, facts]) => sum + facts, 0);
   const unit = metric.unit && ` ${metric.unit}`;
   const [low, high] = summary?.ci95_total_effect ?? [null, null];
+  const isSure = summary !== null && hasIntervals(summary) && low !== null && high !== null;
   return (
     <section aria-labelledby="counts">
       <h2 id="counts">In numbers</h2>
@@ -38,13 +39,13 @@ export function Counts({ folder, metric, summary }: { folder: Folder; metric: Me
               <dt>average total effect</dt>
               <dd>
                 {known(summary.average_total_effect)}{unit}{" "}
-                {low !== null && high !== null && <small>{number(low)} to {number(high)}</small>}
+                {isSure && <small>{number(low)} to {number(high)}</small>}
               </dd>
             </div>
           </>
         )}
       </dl>
-      {summary && <p class="quiet">The total effect is p − p*. {intervals(summary)}.</p>}
+      {summary && <p class="quiet">The total effect is p − p*. {isSure && `${intervals(summary)}.`}</p>}
       {skipped > 0 && <Skipped folder={folder} skipped={skipped} />}
     </section>
   );

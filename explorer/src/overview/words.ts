@@ -33,6 +33,11 @@ export function smallPrint(folder: Folder, summary: Summary): string[] {
   return [`${folder.model}, n = ${counted(summary.prompts, "prompt")}`, settings];
 }
 
+/** Whether there are intervals: one prompt has none worth the name. */
+export function hasIntervals(summary: Summary): boolean {
+  return summary.prompts > 1;
+}
+
 /** As in "95 % intervals by bootstrap over prompts (2,000 draws)". */
 export function intervals(summary: Summary): string {
   return `95 % intervals by bootstrap over prompts (${count(summary.bootstrap_draws)} draws)`;
