@@ -4,7 +4,8 @@ import assert from "node:assert/strict";
 import { stat } from "node:fs/promises";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
-import { run, temporaryFolder } from "./program.ts";
+import { temporaryFolder } from "./setup.ts";
+import { run } from "./program.ts";
 import { browserTest } from "./support.ts";
 
 const MOST_BYTES = 15_000_000;

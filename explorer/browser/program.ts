@@ -1,11 +1,9 @@
-// The program under test, and what it makes for the tests.
+// The program that was built, run and served.
 
 import { execFile, spawn, type ChildProcess } from "node:child_process";
-import { once as event } from "node:events";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
 import path from "node:path";
-import { after } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
@@ -21,22 +19,17 @@ function program(): string {
   return found;
 }
 
-/** What is undone when all tests of the file have ended, the last first. */
-const cleanups: (() => void | Promise<void>)[] = [];
-after(async () => {
-  for (const cleanup of cleanups.reverse()) await cleanup();
-});
-
-/** An empty folder that is removed when the file's tests have ended. */
-export function temporaryFolder(): string {
-  const folder = mkdtempSync(path.join(tmpdir(), "causal-trace-"));
-  cleanups.push(() => rmSync(folder, { recursive: true, force: true }));
-  return folder;
-}
-
 /** Runs a command to its end; what it wrote on standard output. */
 export async function run(folder: string, ...words: string[]): Promise<string> {
   const { stdout } = await promisify(execFile)(program(), words, { cwd: folder, maxBuffer: 1 << 28 });
+  return stdout;
+}
+
+/** Runs a command line as it is shown to a reader, in a shell. */
+export async function runLine(folder: string, line: string): Promise<string> {
+  const { stdout } = await promisify(execFile)("sh", ["-c", line.replace(/^causal-trace /, '"$PROGRAM" ')], {
+    cwd: folder, env: { ...process.env, PROGRAM: program() }, maxBuffer: 1 << 28,
+  });
   return stdout;
 }
 
@@ -48,12 +41,11 @@ export interface Server {
   stop(): Promise<void>;
 }
 
-/** Starts `causal-trace serve` with these words behind it; it ends with the file's tests at the latest. */
-export async function serve(folder: string, ...words: string[]): Promise<Server> {
+/** Starts `causal-trace serve` with these words behind it. */
+export async function startServer(folder: string, ...words: string[]): Promise<Server> {
   const child = spawn(program(), ["serve", ...words], { cwd: folder, stdio: ["ignore", "pipe", "pipe"] });
   let output = "";
   const stop = () => stopped(child);
-  cleanups.push(stop);
   const url = await new Promise<string>((resolve, reject) => {
     const fail = (why: string) => reject(new Error(`causal-trace serve ${words.join(" ")} ${why}:\n${output}`));
     const timer = setTimeout(() => fail("did not say where its page is"), START_MS);
@@ -74,13 +66,7 @@ export async function serve(folder: string, ...words: string[]): Promise<Server>
 
 async function stopped(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
-  const ended = event(child, "exit");
+  const ended = once(child, "exit");
   child.kill("SIGTERM");
   await ended;
-}
-
-/** What is made at the first call, and only then: where tests are skipped, nothing is. */
-export function once<T>(make: () => Promise<T>): () => Promise<T> {
-  let made: Promise<T> | null = null;
-  return () => (made ??= make());
 }

@@ -5,8 +5,9 @@ import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { isPicture, saved } from "./downloads.ts";
+import { once, serve, temporaryFolder } from "./setup.ts";
 import { promptMap, readCell, readings, sameInThreeCells, type Numbers } from "./maps.ts";
-import { once, run, serve, temporaryFolder } from "./program.ts";
+import { run } from "./program.ts";
 import { browserTest, goTo, promptLinks, type Visit } from "./support.ts";
 
 const folder = temporaryFolder();

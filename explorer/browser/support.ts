@@ -2,21 +2,14 @@
 // console, broke its own security policy, opened a dialog or asked anyone but its server.
 
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
-import path from "node:path";
 import { after, test } from "node:test";
-import { chromium, type Browser, type BrowserContext, type BrowserContextOptions, type Locator, type Page } from "playwright-core";
+import type { Browser, BrowserContext, BrowserContextOptions, Locator, Page } from "playwright-core";
+import { findChromium, launch } from "./chromium.ts";
 
 /** A test that takes longer hangs. */
 const TEST_MS = 180_000;
 /** What a page does in answer to an action takes no longer, on a slow machine. */
 const ACTION_MS = 20_000;
-
-const NAMES = ["chromium", "chromium-browser", "google-chrome"];
-const OPTIONS = [
-  "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update",
-  "--disable-sync",
-];
 
 export interface Visit {
   context: BrowserContext;
@@ -56,30 +49,11 @@ let started: Promise<Browser> | null = null;
 
 /** One browser for all tests of a file. */
 function browser(executablePath: string): Promise<Browser> {
-  started ??= chromium.launch({ executablePath, args: OPTIONS });
+  started ??= launch(executablePath);
   return started;
 }
 
 after(async () => (await started?.catch(() => null))?.close());
-
-/** Where the Chromium of the environment is, or the first in PATH that starts. */
-export function findChromium(): string | null {
-  const chosen = process.env["CAUSAL_TRACE_CHROMIUM"];
-  const folders = (process.env["PATH"] ?? "").split(path.delimiter);
-  const places = (chosen ? [chosen] : NAMES).flatMap((name) =>
-    name.includes(path.sep) ? [name] : folders.map((folder) => path.join(folder, name)),
-  );
-  return places.find(starts) ?? null;
-}
-
-function starts(file: string): boolean {
-  try {
-    execFileSync(file, ["--version"], { stdio: "ignore" });
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 /** Notes what no page of ours may do. */
 async function watch(context: BrowserContext, problems: string[]): Promise<void> {

@@ -26,6 +26,10 @@ export function Page({ source }: { source: Source }) {
   }, [source]);
   useEffect(() => void reload(), [reload]);
   useEffect(() => {
+    // Where there is nothing to look at, there is something to try.
+    if (report?.folders.length === 0 && source.live && location.hash === "") change({ tab: "live" });
+  }, [report, source, change]);
+  useEffect(() => {
     document.documentElement.dataset["theme"] = view.theme;
   }, [view.theme]);
   const explorer = useMemo(

@@ -45,7 +45,6 @@ export function HeatMap({ data, read, name, form = "map", cell, onCell, onLeave 
   const layout = useMemo(() => layOut(data, width, false), [data, width]);
   const [isFocused, setFocused] = useState(false);
   const id = useId();
-  const readings = held ? read(held) : null;
   return (
     <figure class="heat-map" aria-label={data.title}>
       <div class="heat-map-picture" ref={box}>
@@ -57,7 +56,7 @@ export function HeatMap({ data, read, name, form = "map", cell, onCell, onLeave 
         )}
         {form === "table" && <MapTable data={data} cell={held} onMove={move} />}
       </div>
-      <Readout id={id} data={data} cell={held} readings={readings} isSpoken={isFocused} />
+      <Readout id={id} data={data} cell={held} read={read} isSpoken={isFocused} />
       <Downloads what={data.title} name={name} picture={() => draw(data)} table={() => mapRows(data)} />
     </figure>
   );

@@ -1,5 +1,5 @@
 import "./live.css";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { useExplorer } from "../explorer.tsx";
 import type { JobRequest, Live, Tokens } from "../live.ts";
 import { json } from "../source.ts";
@@ -79,7 +79,8 @@ function useForm(live: Live): [Form, (patch: Partial<Form>) => void] {
   const { liveText, liveSubject, liveAnswer, liveCounterpart, liveSettings } = view;
   const inAddress = JSON.stringify({ liveText, liveSubject, liveAnswer, liveCounterpart, liveSettings });
   const followed = useRef(inAddress);
-  useEffect(() => {
+  // Before the next key: later, the view that one key made would be taken for another's, and the key after it undone.
+  useLayoutEffect(() => {
     if (inAddress === followed.current) return;
     followed.current = inAddress;
     if (inAddress !== written.current) setForm(readForm(view, live));
