@@ -62,7 +62,9 @@ export async function json<T>(path: string, init?: RequestInit): Promise<T> {
 
 /** A request whose failure is an error with the server's own words. */
 export async function ask(path: string, init?: RequestInit): Promise<Response> {
-  const response = await fetch(path, { credentials: "same-origin", ...init });
+  const response = await fetch(path, { credentials: "same-origin", ...init }).catch((error: unknown) => {
+    throw init?.signal?.aborted ? error : new Error("the server does not answer");
+  });
   if (response.ok) return response;
   const problem = (await response.json().catch(() => null)) as { error?: string } | null;
   throw new Error(problem?.error ?? `the server answered ${response.status}`);

@@ -1,22 +1,28 @@
 //! Debian packages, where this user may install them without being asked.
 
 use std::process::Command;
+use std::sync::Once;
 
 use crate::process::{answer, program, step};
 
 /// Installs one package, or says why it cannot be.
 pub(crate) fn install(package: &str) -> Result<(), String> {
-    answer(program("apt-get").arg("--version")).map_err(|_| "there is no apt-get here".to_owned())?;
-    let administrator = Administrator::find()?;
-    // An old list of packages is often good enough: only the installation decides.
-    if let Err(message) =
-        step("apt-get update", administrator.apt_get().args(["--quiet", "--quiet", "update"]))
-    {
-        println!("{message}");
-    }
+    let administrator = Administrator::with_new_lists()?;
     let mut install = administrator.apt_get();
     install.args(["--quiet", "--quiet", "install", "--yes", "--no-install-recommends", package]);
     step("apt-get install", &mut install)
+}
+
+/// The version of a package that [`install`] would install, or why it would install none.
+pub(crate) fn offered(package: &str) -> Result<String, String> {
+    Administrator::with_new_lists()?;
+    let policy = answer(program("apt-cache").args(["policy", package]).env("LC_ALL", "C"))?;
+    policy
+        .lines()
+        .find_map(|line| line.trim().strip_prefix("Candidate: "))
+        .filter(|version| *version != "(none)")
+        .map(str::to_owned)
+        .ok_or_else(|| format!("apt-get has no {package}"))
 }
 
 /// How this user may change the system.
@@ -26,6 +32,21 @@ enum Administrator {
 }
 
 impl Administrator {
+    /// Whoever may install; what can be installed is asked of the network once.
+    fn with_new_lists() -> Result<Self, String> {
+        static UPDATE: Once = Once::new();
+        answer(program("apt-get").arg("--version")).map_err(|_| "there is no apt-get here".to_owned())?;
+        let administrator = Self::find()?;
+        // An old list of packages is often good enough: only the installation decides.
+        UPDATE.call_once(|| {
+            let mut update = administrator.apt_get();
+            if let Err(message) = step("apt-get update", update.args(["--quiet", "--quiet", "update"])) {
+                println!("{message}");
+            }
+        });
+        Ok(administrator)
+    }
+
     fn find() -> Result<Self, String> {
         if answer(program("id").arg("-u")).is_ok_and(|id| id == "0") {
             return Ok(Self::Root);

@@ -3,7 +3,10 @@
 
 mod apt;
 mod check;
+mod chromium;
 mod experiments;
+mod node;
+mod page;
 mod pdftotext;
 mod process;
 mod python;
@@ -20,19 +23,24 @@ The repository's commands:
 
   cargo xtask test [--no-install]  run every test, after installing what some of them need where
                                    that is possible; ends with a list of what was skipped
-  cargo xtask check                formatting, dependency arrows, lints, documentation
+  cargo xtask check                formatting, dependency arrows, lints, documentation; needs no Node
   cargo xtask ci                   test, then check
+  cargo xtask explorer             build the page of report and explorer again after a change in
+                                   explorer/; its bundle in crates/report/assets is committed
   cargo xtask experiments          run every published experiment on the embedded model, and write
                                    docs/experiments.md and its figures from what they found
   cargo xtask demo [OPTIONS]       train the embedded models again (`demo --help` lists the options)
 
-What `test` installs, unless --no-install is given: poppler-utils with apt-get, as root or through
-sudo without a password; NumPy, pandas, polars, DuckDB and PyArrow with pip, in target/test-venv;
-where that fails, NumPy alone, with pip or as python3-numpy with apt-get.
+What `test` installs, unless --no-install is given: poppler-utils and chromium with apt-get, as
+root or through sudo without a password; NumPy, pandas, polars, DuckDB and PyArrow with pip, in
+target/test-venv; where that fails, NumPy alone, with pip or as python3-numpy with apt-get; for the
+page Node 20 or later with its npm, if apt-get offers one as new as that, and the packages of
+explorer/package-lock.json with npm, in explorer/node_modules.
 
 Environment:
   CAUSAL_TRACE_PYTHON              the Python whose packages read the result files; the tests find
                                    it here, and `cargo xtask test` sets it when it is not set
+  CAUSAL_TRACE_CHROMIUM            the Chromium in which the page is tested, likewise
 ";
 
 fn main() -> ExitCode {
@@ -57,6 +65,7 @@ fn run(arguments: &[String]) -> Result<(), String> {
         ["test", "--no-install"] => test::run(Install::Forbidden),
         ["check"] => check::run(),
         ["ci"] => test::run(Install::Allowed).and_then(|()| check::run()),
+        ["explorer"] => page::build(),
         ["experiments"] => experiments::run(),
         ["demo", options @ ..] => demo(options),
         _ => Err(format!("unknown command `{}`; `cargo xtask` lists the commands", words.join(" "))),

@@ -5,8 +5,8 @@ use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use crate::process::{announce, cannot_start, cargo, step};
-use crate::test_output::{Reader, Tally};
-use crate::{pdftotext, python};
+use crate::test_output::Reader;
+use crate::{page, pdftotext, python};
 
 /// Whether tools may be installed.
 #[derive(Clone, Copy, PartialEq)]
@@ -33,15 +33,20 @@ pub(crate) fn run(install: Install) -> Result<(), String> {
         }
         Err(why) => missing.push(format!("Python with NumPy, to load the result files: {why}")),
     }
+    let tools = page::Tools::find(install);
+    missing.extend(tools.missing());
     for tool in &missing {
         println!("missing: {tool}\n  the tests that need it will be skipped");
     }
     step("build the tests", cargo_test().arg("--no-run"))?;
     let started = Instant::now();
-    let (tally, passed) = run_tests(&mut tests)?;
+    let mut reader = Reader::default();
+    tests.args(["--no-fail-fast", "--", "--show-output"]);
+    let passed = run_tests("run the tests", &mut tests, &mut reader)?;
+    let page_passed = page::test(&tools, &mut reader)?;
     println!("\ntests: {:.1} s", started.elapsed().as_secs_f64());
-    print!("{}", tally.summary(&missing));
-    if passed { Ok(()) } else { Err("tests failed; see above".to_owned()) }
+    print!("{}", reader.tally.summary(&missing));
+    if passed && page_passed { Ok(()) } else { Err("tests failed; see above".to_owned()) }
 }
 
 /// Release is the only profile, so that the tests share every build with the program.
@@ -51,10 +56,9 @@ fn cargo_test() -> Command {
     command
 }
 
-/// Runs the tests, passing their output on in short: what was counted, and whether all passed.
-fn run_tests(tests: &mut Command) -> Result<(Tally, bool), String> {
-    tests.args(["--no-fail-fast", "--", "--show-output"]);
-    announce("run the tests", tests);
+/// Runs tests, passing their output on in short, and counts them; whether all passed.
+pub(crate) fn run_tests(title: &str, tests: &mut Command, reader: &mut Reader) -> Result<bool, String> {
+    announce(title, tests);
     let broken = |error: io::Error| format!("the output of the tests cannot be read: {error}");
     // One pipe for both streams keeps cargo's headings above the tests they announce.
     let (output, input) = io::pipe().map_err(broken)?;
@@ -62,12 +66,10 @@ fn run_tests(tests: &mut Command) -> Result<(Tally, bool), String> {
     let mut child = tests.spawn().map_err(|error| cannot_start(tests, &error))?;
     // This process's own ends must be closed, or the output never ends.
     tests.stdout(Stdio::null()).stderr(Stdio::null());
-    let mut reader = Reader::default();
     for line in BufReader::new(output).split(b'\n') {
         if let Some(line) = reader.line(&String::from_utf8_lossy(&line.map_err(broken)?)) {
             println!("{line}");
         }
     }
-    let status = child.wait().map_err(broken)?;
-    Ok((reader.tally, status.success()))
+    Ok(child.wait().map_err(broken)?.success())
 }

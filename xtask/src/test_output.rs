@@ -1,4 +1,5 @@
-//! Reading what `cargo test -- --show-output` writes: shorter to read, and with the skipped tests counted.
+//! Reading what `cargo test -- --show-output` writes, and the page's tests in the same form: shorter to read, and with
+//! the skipped tests counted.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
@@ -88,7 +89,20 @@ impl Tally {
         }
     }
 
-    fn skip(&mut self, reason: &str, test: &str) {
+    /// Counts one test that is no test program's, and says why it failed; whether it passed.
+    pub(crate) fn count(&mut self, test: &str, outcome: Result<(), String>) -> bool {
+        match &outcome {
+            Ok(()) => self.passed += 1,
+            Err(why) => {
+                self.failed += 1;
+                println!("{test}: FAILED\n{why}");
+            }
+        }
+        outcome.is_ok()
+    }
+
+    /// Counts a test that checked less than its name promises.
+    pub(crate) fn skip(&mut self, reason: &str, test: &str) {
         self.skipped.entry(reason.to_owned()).or_default().insert(test.to_owned());
     }
 

@@ -24,4 +24,5 @@ pub(crate) use estimate::Estimator;
 pub(crate) use file::Experiment;
 pub(crate) use job::{Asked, Job, Models};
 pub(crate) use library::{Entry, all, open, text_of};
+pub(crate) use outcome::Done;
 pub(crate) use page::Page;

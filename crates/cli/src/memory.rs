@@ -67,23 +67,18 @@ impl Budget {
             return Ok(Shares { placement: Placement::Resident, states: UNKNOWN_BUDGET });
         };
         let with = |placement: Placement| {
-            let (weights, opening) = match placement {
-                Placement::Resident => {
-                    (architecture.resident_bytes(precision), architecture.opening_bytes(precision))
-                }
-                Placement::Streamed => {
-                    let weights = architecture.streamed_bytes(precision);
-                    (weights, weights + architecture.unpacked_bytes())
-                }
+            let weights = match placement {
+                Placement::Resident => architecture.resident_bytes(precision),
+                Placement::Streamed => architecture.streamed_bytes(precision),
             };
             let taken = weights.saturating_add(PROGRAM);
             // When the states come, the last block has been packed.
-            let states = LEAST_ROWS * row_bytes(architecture);
-            let least = taken.saturating_add(states).max(opening.saturating_add(PROGRAM));
+            let states = (LEAST_ROWS * row_bytes(architecture)).max(architecture.packing_bytes());
+            let least = taken.saturating_add(states);
             if bytes >= least { Ok(Shares { placement, states: bytes - taken }) } else { Err(least) }
         };
         let resident = with(Placement::Resident);
-        // A model of few layers is larger when it is streamed, with its largest tensors twice.
+        // A model of two layers is no smaller when it is streamed.
         let streamed = || if may_stream { with(Placement::Streamed) } else { Err(usize::MAX) };
         resident.or_else(|needed| streamed().map_err(|other| needed.min(other))).map_err(|needed| {
             let (has, needed) = (described(bytes), described(needed));

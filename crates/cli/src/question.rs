@@ -1,7 +1,7 @@
 //! A trace as it was asked for, resolved against a model.
 
 use anyhow::Result;
-use causal_trace_core::{Metric, Prompt, TraceConfig};
+use causal_trace_core::{Method, Metric, Prompt, TraceConfig, other_orders};
 use causal_trace_engine::{Answer, Case};
 use causal_trace_lm::top_predictions;
 use causal_trace_results::{Counterpart, NoiseSource};
@@ -46,8 +46,9 @@ impl Question {
         };
         let (asked, foil) = (args.answer_id.or(token(&args.answer, "answer")?), token(&args.foil, "foil")?);
         let counterpart =
-            args.counterpart.as_ref().map(|text| counterpart(text, &prompt, model)).transpose()?;
+            args.counterpart.as_ref().map(|text| counterpart(text, &prompt, model, printer)).transpose()?;
         let (config, noise) = settings::resolve(&method, model, facts)?;
+        note_few_orders(&config, &prompt, printer);
         Ok(Question { prompt, subject_occurrences, counterpart, asked, foil, config, noise })
     }
 
@@ -99,8 +100,41 @@ pub(crate) fn method(args: &TraceArgs) -> Result<MethodArgs, Usage> {
     }
 }
 
-fn counterpart(text: &str, prompt: &Prompt, model: &NamedModel) -> Result<Prompt> {
+/// Says so where a pair differs, but not in the subject: what is corrupted then is not what is starred.
+fn note_other_place(prompt: &Prompt, other: &[u32], printer: &Printer) {
+    let subject = prompt.subject_span.range();
+    let differing: Vec<usize> =
+        (0..prompt.seq_len()).filter(|&token| other.get(token) != Some(&prompt.ids[token])).collect();
+    let is_aligned = other.len() == prompt.seq_len() && !differing.is_empty();
+    if is_aligned && !differing.iter().any(|token| subject.contains(token)) {
+        let tokens: Vec<String> =
+            differing.iter().map(|&token| format!("'{}'", prompt.tokens[token])).collect();
+        printer.note(&format!(
+            "note: the subject '{}' is the same in both prompts, which differ in {}: that is what is corrupted",
+            prompt.subject,
+            tokens.join(" ")
+        ));
+    }
+}
+
+/// Says so where samples repeat, since the subject has fewer other orders.
+fn note_few_orders(config: &TraceConfig, prompt: &Prompt, printer: &Printer) {
+    let corruption = &config.corruption;
+    let span = corruption.span(prompt.subject_span, prompt.seq_len());
+    let orders = other_orders(&prompt.ids[span.range()]);
+    if corruption.method == Method::Shuffle && orders > 0 && orders < corruption.samples as u64 {
+        let (tokens, plural) = (span.len(), if orders == 1 { "" } else { "s" });
+        printer.note(&format!(
+            "note: {tokens} tokens have {orders} other order{plural}, so that the {} samples repeat; --samples \
+             {orders} does with fewer runs",
+            corruption.samples
+        ));
+    }
+}
+
+fn counterpart(text: &str, prompt: &Prompt, model: &NamedModel, printer: &Printer) -> Result<Prompt> {
     let encoded = model.lm.tokenizer.encode(text)?;
+    note_other_place(prompt, &encoded.ids, printer);
     Ok(Prompt {
         text: text.to_owned(),
         subject: String::new(),

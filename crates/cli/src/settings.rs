@@ -120,8 +120,10 @@ fn random(args: &MethodArgs, defaults: &Defaults) -> Result<(NoiseStream, u64), 
     Ok((stream, seed))
 }
 
-/// Refuses options that have no meaning together.
-fn check(args: &MethodArgs) -> Result<(), Usage> {
+/// Refuses options that have no meaning together, whatever the model.
+pub(crate) fn check(args: &MethodArgs) -> Result<(), Usage> {
+    // Which stream a preset takes does not depend on the model.
+    random(args, &Defaults::of(args.preset, ""))?;
     let kind = args.corruption.unwrap_or(CorruptionChoice::Noise);
     let is_noise = kind == CorruptionChoice::Noise;
     let is_pair = matches!(kind, CorruptionChoice::Swap | CorruptionChoice::Pair);

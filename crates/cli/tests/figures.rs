@@ -7,7 +7,7 @@ mod support;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use support::{copied_model, fails, shared, succeeds};
+use support::{copied_model, fails, shared, stderr, succeeds};
 use tempfile::tempdir;
 
 /// All files below a folder, by their path in it.
@@ -66,6 +66,17 @@ fn a_folder_is_drawn_without_its_model_and_the_same_each_time() {
     let gallery = String::from_utf8(first["gallery-ie.html"].clone()).unwrap();
     assert!(gallery.contains("Vinson Massif is located") && !gallery.contains("<script"), "{gallery}");
     assert!(first["gallery-pi.pdf"].starts_with(b"%PDF"));
+
+    let bare = ["figures", "results", "--prompts", "ids:0", "--formats", "svg", "--no-title", "--no-caption"];
+    let note = stderr(&succeeds(folder.path(), &[&bare[..], &["--out", "a"]].concat()));
+    assert!(note.contains("a also holds") && note.contains("did not write"), "what is left is named: {note}");
+    let full = String::from_utf8(first["lines.svg"].clone()).unwrap();
+    let bare = std::fs::read_to_string(folder.path().join("a/lines.svg")).unwrap();
+    for word in ["Average indirect effect", "3 samples"] {
+        let drawn = |svg: &str| svg.lines().any(|line| line.starts_with("<text") && line.contains(word));
+        assert!(drawn(&full) && !drawn(&bare), "'{word}' is drawn, or was not before");
+        assert!(bare.contains(word), "'{word}' is not in the metadata");
+    }
 }
 
 #[test]

@@ -175,6 +175,46 @@ fn prompts_that_do_not_align_are_refused_naming_their_tokens() {
     fails(folder.path(), &longer, 1, &["align", "'France'", "governed", "against"]);
     let same = [&pair[..], &["France is governed from the city of"]].concat();
     fails(folder.path(), &same, 1, &["same tokens"]);
+    let elsewhere = [&pair[..], &["France is governed from the city in"]].concat();
+    let note = stderr(&succeeds(folder.path(), &elsewhere));
+    assert!(note.contains("'France' is the same in both prompts, which differ in ' of'"), "{note}");
+}
+
+#[test]
+fn every_metric_is_shown_and_drawn() {
+    let folder = tempdir().unwrap();
+    let args = ["trace", "--component", "mlp", "--metric", "logit_difference,rank", "--out", "out"];
+    let text = stdout(&succeeds(folder.path(), &args));
+    for word in ["p(", "logit difference (", "rank(", "on the logit difference", "): rank = "] {
+        assert!(text.contains(word), "'{word}' is not in:\n{text}");
+    }
+    for stem in ["trace_mlp", "trace_mlp-logit-difference", "trace_mlp-rank"] {
+        for end in ["svg", "png", "pdf"] {
+            assert!(folder.path().join(format!("out/{stem}.{end}")).is_file(), "{stem}.{end}");
+        }
+    }
+    let svg = std::fs::read_to_string(folder.path().join("out/trace_mlp-logit-difference.svg")).unwrap();
+    assert!(svg.contains("foil"), "{svg}");
+}
+
+#[test]
+fn facts_without_relations_cannot_be_swapped() {
+    let folder = tempdir().unwrap();
+    let fact = r#"{"known_id": 1, "subject": "Oslo", "attribute": "Norway", "prompt": "Oslo is a city in"}"#;
+    std::fs::write(folder.path().join("facts.jsonl"), fact).unwrap();
+    let args = ["sweep", "--facts", "facts.jsonl", "--corruption", "swap", "--out", "out"];
+    fails(folder.path(), &args, 1, &["facts.jsonl", "add relation_id to the facts"]);
+    assert!(!folder.path().join("out").exists());
+}
+
+#[test]
+fn samples_that_repeat_are_named() {
+    let folder = tempdir().unwrap();
+    let args = ["trace", "--prompt", PROMPT, "--subject", "Mass", "--corruption", "shuffle"];
+    let note = stderr(&succeeds(folder.path(), &args));
+    assert!(note.contains("2 tokens have 1 other order, so that the 10 samples repeat"), "{note}");
+    let once = [&args[..], &["--samples", "1"]].concat();
+    assert!(!stderr(&succeeds(folder.path(), &once)).contains("repeat"));
 }
 
 #[test]
@@ -319,7 +359,7 @@ fn swapped_subjects_are_of_the_same_relation_and_length() {
     // Facts by themselves have no other fact to take a subject from.
     std::fs::write(
         folder.path().join("facts.json"),
-        json!([{"known_id": 1, "subject": "Kenya", "attribute": "Africa", "prompt": "Kenya belongs to the continent of"}])
+        json!([{"known_id": 1, "subject": "Kenya", "attribute": "Africa", "prompt": "Kenya belongs to the continent of", "relation_id": "P30"}])
             .to_string(),
     )
     .unwrap();

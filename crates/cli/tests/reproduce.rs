@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use causal_trace_results::ResultsFolder;
 use serde_json::Value;
-use support::{fails, stdout, succeeds};
+use support::{fails, stderr, stdout, succeeds};
 use tempfile::tempdir;
 
 const EXPERIMENTS: [&str; 19] = [
@@ -46,6 +46,11 @@ fn every_published_experiment_is_listed() {
         assert!(file(name).is_file(), "{name} has a file");
     }
     assert!(std::fs::read_dir(folder.path()).unwrap().next().is_none(), "nothing is written");
+    assert!(!listed.contains("about 0 s"), "{listed}");
+    let notes = stderr(&succeeds(folder.path(), &["reproduce", "--list"]));
+    assert!(notes.lines().all(|note| note.len() < 120), "the reasons are for --list NAME: {notes}");
+    let one = stderr(&succeeds(folder.path(), &["reproduce", "--list", "gpt2/false-facts-prefix"]));
+    assert!(one.contains("do not align"), "{one}");
     let listed: Value =
         serde_json::from_str(&stdout(&succeeds(folder.path(), &["reproduce", "--list", "--json"]))).unwrap();
     assert!(listed.as_array().unwrap().len() >= EXPERIMENTS.len());
@@ -101,6 +106,11 @@ fn a_changed_copy_runs_by_its_path() {
     std::fs::write(folder.path().join("mine.toml"), text.replace("sample = 200", "limit = 3")).unwrap();
     succeeds(folder.path(), &["reproduce", "mine.toml", "--out", "mine"]);
     check_page(&folder.path().join("mine"), "mine");
+    let page = std::fs::read_to_string(folder.path().join("mine/README.md")).unwrap();
+    assert!(page.contains("the experiment of the file mine.toml, after one of ROME"), "{page}");
+    assert!(page.contains("## What is tested"), "{page}");
+    let kept = std::fs::read_to_string(folder.path().join("mine/experiment.toml")).unwrap();
+    assert!(kept.contains("limit = 3") && kept.contains("# ROME's figure 3"), "{kept}");
 }
 
 #[test]
@@ -116,12 +126,22 @@ fn what_cannot_be_run_is_refused_naming_file_and_place() {
         ("kind = \"severed\"", "kind = \"sewered\"", &["broken.toml", "sewered"]),
         ("\"mlp_severed\", ", "\"mlp_sewered\", ", &["broken.toml", "mlp_sewered"]),
         ("[[run]]", "[[run]", &["broken.toml", "line"]),
+        (
+            "sample = 200",
+            "sample = 200\ncorruption = \"shuffle\"\nnoise = \"s3\"",
+            &["broken.toml, line 12: run facts: --noise belongs to --corruption noise"],
+        ),
+        (
+            "kind = \"severed\"",
+            "kind = \"severed\"\nlable = 3",
+            &["broken.toml, line 28: unknown key `lable`"],
+        ),
     ] {
         assert!(text.contains(from));
         std::fs::write(folder.path().join("broken.toml"), text.replace(from, to)).unwrap();
         let output = support::causal_trace(folder.path(), &["reproduce", "broken.toml", "--out", "out"]);
-        let message = support::stderr(&output);
-        assert_ne!(output.status.code(), Some(0), "{to}: {message}");
+        let message = stderr(&output);
+        assert_eq!(output.status.code(), Some(1), "{to}: {message}");
         words.iter().for_each(|word| assert!(message.contains(word), "{to}: '{word}' is not in {message}"));
         assert!(!message.contains("panicked"), "{message}");
     }
@@ -139,4 +159,71 @@ fn prefixes_that_do_not_align_are_refused_naming_the_tokens() {
         fails(folder.path(), &["reproduce", "broken.toml", "--out", "out"], 1, &["align", "'", "tokens"]);
         assert!(!folder.path().join("out/results").exists(), "nothing was traced");
     }
+}
+
+#[test]
+fn an_experiment_that_traced_nothing_is_an_error() {
+    let folder = tempdir().unwrap();
+    let text = "title = \"T\"\nsource = \"causal-trace\"\nshows = \"s\"\n[[run]]\nname = \"wrong\"\n\
+                prompts = [{ id = 1, prompt = \"Space Needle can be found in the city of\", \
+                subject = \"Space Needle\", attribute = \"Paris\" }]\n[[analysis]]\nkind = \"averages\"\n";
+    std::fs::write(folder.path().join("nothing.toml"), text).unwrap();
+    let args = ["reproduce", "nothing.toml", "--out", "out"];
+    fails(folder.path(), &args, 1, &["nothing was traced", "1 wrong prediction", "--skipped"]);
+    assert!(!folder.path().join("out/README.md").exists());
+}
+
+#[test]
+fn short_and_long_prompts_are_never_the_same_prompts() {
+    let folder = tempdir().unwrap();
+    let args = ["reproduce", "gaussian-noise", "--limit", "5", "--out", "out"];
+    let found = stdout(&succeeds(folder.path(), &args));
+    for word in ["the 2 prompts with the fewest tokens", "the 2 prompts with the most tokens"] {
+        assert!(found.contains(word), "'{word}' is not in {found}");
+    }
+    assert!(found.contains("With fewer than 20 prompts"), "{found}");
+    assert!(found.contains("`random:500:1` asks for as many prompts as were traced or more"), "{found}");
+    let page = std::fs::read_to_string(folder.path().join("out/README.md")).unwrap();
+    assert_eq!(page.matches("(figures/facts/lines.png)").count(), 1, "the averages are there once: {page}");
+    let single = ["reproduce", "gaussian-noise", "--limit", "1", "--out", "single"];
+    let found = stdout(&succeeds(folder.path(), &single));
+    assert!(found.contains("not judged: the more tokens"), "{found}");
+    assert!(found.contains("fewer than two prompts were traced"), "{found}");
+}
+
+#[test]
+fn a_difference_over_the_same_prompts_is_clear_where_intervals_overlap() {
+    let folder = tempdir().unwrap();
+    let run =
+        |name: &str, noise: &str| format!("[[run]]\nname = \"{name}\"\nnoise = \"{noise}\"\nsample = 12\n");
+    let claim = "[[claim]]\nsays = \"less noise, less effect\"\ntest = [\n\
+                 { number = { of = \"total-effect\", run = \"less\" }, below = { of = \"total-effect\", run = \"more\" } },\n]\n";
+    let head = "title = \"T\"\nsource = \"causal-trace\"\nshows = \"s\"\n";
+    let text = [head, &run("less", "s2.7"), &run("more", "s3"), claim].concat();
+    std::fs::write(folder.path().join("noise.toml"), text).unwrap();
+    let found: Value =
+        serde_json::from_str(&stdout(&succeeds(folder.path(), &["reproduce", "noise.toml", "--json"])))
+            .unwrap();
+    let claim = &found["claims"][0];
+    assert_eq!(claim["verdict"], "holds here", "{claim}");
+    let reason = claim["reasons"][0].as_str().unwrap();
+    assert!(reason.contains("over the same 12 prompts the difference is -0."), "{reason}");
+    let ends: Vec<f64> = reason.split(['[', ']', ',']).filter_map(|end| end.trim().parse().ok()).collect();
+    assert!(ends[2] > ends[4], "apart the intervals overlap: {reason}");
+}
+
+#[test]
+fn every_number_of_tests_is_documented() {
+    let folder = tempdir().unwrap();
+    let text = std::fs::read_to_string(file("rome-severed")).unwrap();
+    std::fs::write(folder.path().join("broken.toml"), text.replace("\"average\"", "\"averege\"")).unwrap();
+    let output = support::causal_trace(folder.path(), &["reproduce", "broken.toml"]);
+    let message = stderr(&output);
+    let (_, expected) = message.split_once("expected one of ").unwrap();
+    let names: Vec<&str> = expected.split(", ").map(str::trim).collect();
+    assert!(names.len() > 10, "{message}");
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/experiments.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    let is_row = |name: &str| page.lines().any(|line| line.starts_with('|') && line.contains(name));
+    assert!(names.iter().all(|name| is_row(name)), "one of {names:?} is not in docs/experiments.md");
 }

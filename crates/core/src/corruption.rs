@@ -277,9 +277,32 @@ impl Corruption {
     }
 }
 
+/// In how many ways tokens can be ordered so that they differ from how they stand: the orders of [`Method::Shuffle`].
+/// At most `u64::MAX`.
+#[must_use]
+pub fn other_orders(ids: &[u32]) -> u64 {
+    let mut orders: u128 = 1;
+    for (place, id) in ids.iter().enumerate() {
+        let equal = ids[..=place].iter().filter(|other| *other == id).count() as u128;
+        // Whole at every step: the orders of the tokens so far.
+        let Some(product) = orders.checked_mul(place as u128 + 1) else { return u64::MAX };
+        orders = product / equal;
+    }
+    u64::try_from(orders - 1).unwrap_or(u64::MAX)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn equal_tokens_have_fewer_orders() {
+        assert_eq!(other_orders(&[1, 2]), 1);
+        assert_eq!(other_orders(&[1, 2, 3]), 5);
+        assert_eq!(other_orders(&[1, 2, 1]), 2);
+        assert_eq!([&[][..], &[7], &[7, 7]].map(other_orders), [0; 3]);
+        assert_eq!(other_orders(&(0..50).collect::<Vec<_>>()), u64::MAX);
+    }
 
     #[test]
     fn rules_are_read_as_rome_reads_them() {

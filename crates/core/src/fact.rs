@@ -46,7 +46,7 @@ pub enum FactsError {
         source: serde_json::Error,
     },
     /// A line of JSON Lines is wrong.
-    #[error("line {line} of the fact file: {source}")]
+    #[error("line {line} of the fact file, column {}: {}", .source.column(), said(.source))]
     Line {
         /// Counts from 1.
         line: usize,
@@ -56,6 +56,13 @@ pub enum FactsError {
     /// There is nothing in it.
     #[error("the fact file holds no facts")]
     Empty,
+}
+
+/// What a JSON reader says, without the place: of one line it only knows line 1.
+fn said(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let place = format!(" at line {} column {}", error.line(), error.column());
+    text.strip_suffix(&place).unwrap_or(&text).to_owned()
 }
 
 /// Reads facts from the text of a JSON list (ROME's form) or of JSON Lines.
@@ -101,7 +108,8 @@ mod tests {
     #[test]
     fn a_wrong_line_is_named() {
         let error = parse_facts(&format!("{FACT}\n{{\"subject\": 1}}\n")).unwrap_err();
-        assert!(error.to_string().starts_with("line 2"), "{error}");
+        assert!(error.to_string().starts_with("line 2 of the fact file, column 13: invalid type"), "{error}");
+        assert!(!error.to_string().contains("line 1"), "{error}");
         assert!(matches!(parse_facts("[]"), Err(FactsError::Empty)));
         assert!(matches!(parse_facts("[1"), Err(FactsError::Json { .. })));
     }

@@ -18,6 +18,7 @@ mod site;
 pub use config::{Engine, TraceConfig};
 pub use corruption::{
     Corruption, CorruptionMode, Distribution, Method, NoiseRule, NoiseStream, Population, Spread,
+    other_orders,
 };
 pub use fact::{Fact, FactsError, parse_facts};
 pub use metric::Metric;

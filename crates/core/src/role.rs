@@ -36,6 +36,10 @@ impl Role {
         Role::Last,
     ];
 
+    /// Those before the prompt's last token, whose row is large in every map.
+    pub const BEFORE_LAST: [Role; 5] =
+        [Role::FirstSubject, Role::MiddleSubject, Role::LastSubject, Role::FirstSubsequent, Role::Further];
+
     /// The data's name, as in `first_subject`.
     #[must_use]
     pub fn name(self) -> &'static str {

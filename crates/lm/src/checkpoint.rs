@@ -4,7 +4,8 @@ use crate::architecture::Architecture;
 use crate::family::{self, Names};
 use crate::head::Head;
 use crate::load::Builder;
-use crate::weights::{Weights, WeightsError};
+use crate::tensor::Tensor;
+use crate::weights::Weights;
 use crate::{Block, Config, ModelError};
 use causal_trace_core::Precision;
 
@@ -34,16 +35,13 @@ impl Checkpoint {
     /// Makes something of the tensors.
     pub(crate) fn build<T>(
         &self,
-        make: impl FnOnce(Builder<'_>) -> Result<T, ModelError>,
+        make: impl FnOnce(Builder<'_, '_>) -> Result<T, ModelError>,
     ) -> Result<T, ModelError> {
-        let mut tensor = |name: &str, shape: &[usize], out: &mut Vec<f32>| -> Result<(), WeightsError> {
+        let mut tensor = |name: &str, shape: &[usize]| {
             let view = self.weights.tensor(name)?;
             view.expect_shape(shape)?;
-            // Not before the shape is known to be that of the file: the config may be nonsense.
-            let start = out.len();
-            out.reserve_exact(view.n_elements());
-            out.resize(start + view.n_elements(), 0.0);
-            view.copy_to_f32(&mut out[start..])
+            // Single rows of others would be spread over the file.
+            Ok(if view.is_contiguous() { Tensor::Stored(view) } else { Tensor::Values(view.to_f32()?) })
         };
         make(Builder {
             architecture: &self.architecture,
@@ -71,7 +69,7 @@ impl Checkpoint {
         table.expect_shape(&[d_vocab, d_model])?;
         for (&id, row) in ids.iter().zip(out.chunks_exact_mut(d_model)) {
             let id = id as usize;
-            table.rows(id..id + 1).copy_to_f32(row)?;
+            table.copy_rows(id..id + 1, row)?;
         }
         Ok(())
     }

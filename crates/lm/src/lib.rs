@@ -18,6 +18,7 @@ mod load;
 mod model;
 mod rope;
 mod sizes;
+mod tensor;
 mod token_embedding;
 pub mod tokenizer;
 pub mod weights;

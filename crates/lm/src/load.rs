@@ -1,5 +1,6 @@
 //! From a checkpoint's tensors to a [`Model`].
 
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -9,8 +10,9 @@ use crate::architecture::Architecture;
 use crate::checkpoint::Checkpoint;
 use crate::family::{self, Names, QkvNames};
 use crate::head::Head;
-use crate::kernels::{AttentionShape, Linear, Norm};
+use crate::kernels::{AttentionShape, Linear, Norm, Order};
 use crate::layers::Parts;
+use crate::tensor::{Rows, Tensor};
 use crate::token_embedding::TokenEmbedding;
 use crate::tokenizer::Tokenizer;
 use crate::weights::{Weights, WeightsError};
@@ -122,34 +124,30 @@ impl Model {
         let config = Config::parse(config)?;
         let family = family::of(&config)?;
         let architecture = (family.architecture)(&config)?;
-        let mut source = |name: &str, shape: &[usize], out: &mut Vec<f32>| {
-            out.append(&mut tensor(name, shape));
-            Ok(())
-        };
+        let mut source = |name: &str, shape: &[usize]| Ok(Tensor::Values(tensor(name, shape)));
         let (names, prefix) = (&family.names, family.names.prefixes[0]);
         Builder { architecture: &architecture, names, prefix, precision, tensor: &mut source }.model()
     }
 }
 
-/// Appends the numbers of the tensor of that name, which is to have that shape.
-type TensorSource<'a> = dyn FnMut(&str, &[usize], &mut Vec<f32>) -> Result<(), WeightsError> + 'a;
+/// Gives the tensor of that name, which is to have that shape.
+type TensorSource<'a, 't> = dyn FnMut(&str, &[usize]) -> Result<Tensor<'t>, WeightsError> + 'a;
 
 /// Makes the parts of a model from tensors.
-pub(crate) struct Builder<'a> {
+pub(crate) struct Builder<'a, 't> {
     pub(crate) architecture: &'a Architecture,
     pub(crate) names: &'a Names,
     pub(crate) prefix: &'a str,
     pub(crate) precision: Precision,
-    pub(crate) tensor: &'a mut TensorSource<'a>,
+    pub(crate) tensor: &'a mut TensorSource<'a, 't>,
 }
 
-impl Builder<'_> {
+impl<'t> Builder<'_, 't> {
     fn model(mut self) -> Result<Model, ModelError> {
         let Architecture { d_model, d_vocab, n_layers, .. } = *self.architecture;
         let name = format!("{}{}.weight", self.prefix, self.names.embedding);
         let token_embedding = self.tensor(&name, &[d_vocab, d_model])?;
         let position_embedding = self.position_embedding()?;
-        // Before the blocks, while there is still room for its unpacked matrix, which is the largest of all.
         let head = Arc::new(self.head(Some(&token_embedding))?);
         let blocks = (0..n_layers).map(|layer| self.block(layer).map(Arc::new)).collect::<Result<_, _>>()?;
         Ok(Model {
@@ -177,30 +175,37 @@ impl Builder<'_> {
     pub(crate) fn head(&mut self, embedding: Option<&[f32]>) -> Result<Head, ModelError> {
         let Architecture { d_model, d_vocab, norm, tied_head, final_softcap, bias, .. } = *self.architecture;
         let final_norm = self.norm(&format!("{}{}", self.prefix, self.names.final_norm), d_model, norm)?;
-        let shape = [d_vocab, d_model];
-        let map = if tied_head {
-            let read;
-            let embedding = match embedding {
-                Some(embedding) => embedding,
-                None => {
-                    read = self.tensor(&format!("{}{}.weight", self.prefix, self.names.embedding), &shape)?;
-                    &read
-                }
-            };
-            let bias = self.bias(self.names.head, d_vocab, bias.head)?;
-            Linear::from_out_in(self.precision, embedding, bias, d_model, d_vocab)
-        } else {
-            let weight = self.tensor(&format!("{}.weight", self.names.head), &shape)?;
-            let bias = self.bias(self.names.head, d_vocab, bias.head)?;
-            Linear::from_out_in(self.precision, &weight, bias, d_model, d_vocab)
+        let bias = self.bias(self.names.head, d_vocab, bias.head)?;
+        let map = match embedding.filter(|_| tied_head) {
+            Some(embedding) => Linear::from_out_in(self.precision, embedding, bias, d_model, d_vocab),
+            None => {
+                let name = if tied_head {
+                    format!("{}{}.weight", self.prefix, self.names.embedding)
+                } else {
+                    format!("{}.weight", self.names.head)
+                };
+                let weight = (self.tensor)(&name, &[d_vocab, d_model])?;
+                self.packed(d_model, bias, vec![(&weight, 0..d_vocab)])?
+            }
         };
         Ok(Head { norm: final_norm, map, softcap: final_softcap })
     }
 
     fn tensor(&mut self, name: &str, shape: &[usize]) -> Result<Vec<f32>, ModelError> {
-        let mut out = Vec::new();
-        (self.tensor)(name, shape, &mut out)?;
-        Ok(out)
+        Ok((self.tensor)(name, shape)?.into_f32()?)
+    }
+
+    /// A linear map whose weight is some rows of some tensors `[n_out, n_in]`, never all of them in memory unpacked.
+    fn packed(
+        &self,
+        n_in: usize,
+        bias: Option<Vec<f32>>,
+        rows: Vec<(&Tensor<'_>, Range<usize>)>,
+    ) -> Result<Linear, ModelError> {
+        let n_out = rows.iter().map(|(_, rows)| rows.len()).sum();
+        let rows = Rows::new(n_in, rows);
+        let read = |wanted: Range<usize>, out: &mut [f32]| rows.read(wanted, out);
+        Ok(Linear::from_rows(self.precision, Order::OutIn, bias, [n_in, n_out], &read)?)
     }
 
     pub(crate) fn block(&mut self, layer: usize) -> Result<Block, ModelError> {
@@ -271,17 +276,13 @@ impl Builder<'_> {
     fn qkv_by_head(&mut self, name: &str, has_bias: bool) -> Result<Linear, ModelError> {
         let Architecture { d_model, d_head, n_heads, .. } = *self.architecture;
         let n_out = 3 * n_heads * d_head;
-        let weight = self.tensor(&format!("{name}.weight"), &[n_out, d_model])?;
+        let weight = (self.tensor)(&format!("{name}.weight"), &[n_out, d_model])?;
         let bias = self.bias(name, n_out, has_bias)?;
-        let reordered = |values: &[f32], width: usize| -> Vec<f32> {
-            let piece = d_head * width;
-            (0..3)
-                .flat_map(|part| (0..n_heads).map(move |head| head * 3 + part))
-                .flat_map(|index| values[index * piece..(index + 1) * piece].iter().copied())
-                .collect()
-        };
-        let bias = bias.map(|bias| reordered(&bias, 1));
-        Ok(Linear::from_out_in(self.precision, &reordered(&weight, d_model), bias, d_model, n_out))
+        let pieces = (0..3).flat_map(|part| (0..n_heads).map(move |head| head * 3 + part));
+        let pieces: Vec<Range<usize>> = pieces.map(|piece| piece * d_head..(piece + 1) * d_head).collect();
+        let bias =
+            bias.map(|bias| pieces.iter().flat_map(|piece| bias[piece.clone()].iter().copied()).collect());
+        self.packed(d_model, bias, pieces.into_iter().map(|piece| (&weight, piece)).collect())
     }
 
     /// One linear map from one or several tensors, their outputs after each other.
@@ -292,21 +293,27 @@ impl Builder<'_> {
         widths: &[usize],
         has_bias: bool,
     ) -> Result<Linear, ModelError> {
-        let n_out = widths.iter().sum();
-        let mut weight = Vec::new();
+        let mut weights = Vec::with_capacity(names.len());
         let mut bias = has_bias.then(Vec::new);
         for (name, &width) in names.iter().zip(widths) {
             let shape = if self.names.transposed { [n_in, width] } else { [width, n_in] };
-            (self.tensor)(&format!("{name}.weight"), &shape, &mut weight)?;
+            weights.push((self.tensor)(&format!("{name}.weight"), &shape)?);
             if let Some(bias) = &mut bias {
-                (self.tensor)(&format!("{name}.bias"), &[width], bias)?;
+                bias.append(&mut self.tensor(&format!("{name}.bias"), &[width])?);
             }
         }
-        Ok(if self.names.transposed {
-            Linear::from_in_out(self.precision, &weight, bias, n_in, n_out)
-        } else {
-            Linear::from_out_in(self.precision, &weight, bias, n_in, n_out)
-        })
+        if self.names.transposed {
+            // The only family that keeps them so has every map in one tensor.
+            let n_out = widths.iter().sum();
+            let rows = Rows::new(n_out, weights.iter().map(|weight| (weight, 0..n_in)).collect());
+            let read = |wanted: Range<usize>, out: &mut [f32]| rows.read(wanted, out);
+            return Ok(Linear::from_rows(self.precision, Order::InOut, bias, [n_in, n_out], &read)?);
+        }
+        self.packed(
+            n_in,
+            bias,
+            weights.iter().zip(widths).map(|(weight, &width)| (weight, 0..width)).collect(),
+        )
     }
 
     fn bias(&mut self, name: &str, width: usize, present: bool) -> Result<Option<Vec<f32>>, ModelError> {

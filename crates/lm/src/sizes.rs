@@ -23,29 +23,21 @@ impl Architecture {
         blocks.saturating_add(self.head_bytes(precision) + 4 * self.embeddings())
     }
 
-    /// Memory that the weights take at most while a resident model is opened, in bytes: its head comes first, of which
-    /// there is the unpacked matrix too where it is not the embedding.
-    #[must_use]
-    pub fn opening_bytes(&self, precision: Precision) -> usize {
-        let unpacked_head = if self.tied_head { 0 } else { 4 * self.head_weights() };
-        let head = self.head_bytes(precision) + 4 * self.embeddings() + unpacked_head;
-        head.max(self.resident_bytes(precision).saturating_add(self.unpacked_bytes()))
-    }
-
     /// Memory that the weights take at most while a model is streamed, in bytes.
     #[must_use]
     pub fn streamed_bytes(&self, precision: Precision) -> usize {
+        // Beside the last block, the head takes the place of a third.
         let block = self.block_bytes(precision);
-        let blocks = BLOCKS_AT_ONCE * block + self.unpacked_bytes();
-        let head = (BLOCKS_AT_ONCE - 1) * block + self.head_bytes(precision) + 4 * self.head_weights();
-        blocks.max(head) + 4 * self.position_embedding()
+        let third = block.max(self.head_bytes(precision));
+        (BLOCKS_AT_ONCE - 1) * block + third + 4 * self.position_embedding() + self.packing_bytes()
     }
 
-    /// Memory that is taken beside the packed weights while a block is packed, in bytes: its largest matrix as float32;
-    /// queries, keys and values twice, since some families' are put in another order.
+    /// Memory that is taken beside the packed weights while a matrix is packed, in bytes: for every thread, those rows that
+    /// it is at work on.
     #[must_use]
-    pub fn unpacked_bytes(&self) -> usize {
-        4 * self.d_model * (2 * self.d_qkv()).max(self.mlp_widths() * self.d_mlp)
+    pub fn packing_bytes(&self) -> usize {
+        const ROWS: usize = 32;
+        4 * ROWS * self.d_model.max(self.d_mlp) * rayon::current_num_threads()
     }
 
     /// Width of the queries, keys and values of all heads together.

@@ -30,7 +30,21 @@ pub struct ColorScale {
     pub root: bool,
 }
 
+/// From this share of the largest effect in the expected direction on, effects in the wrong one are worth a colour.
+const BOTH_WAYS: f64 = 1.0 / 3.0;
+
 impl ColorScale {
+    /// Diverging where effects clearly go both ways, so that 0 is seen among them; else sequential.
+    #[must_use]
+    pub fn fitting(component: Component, expected_sign: f64, values: &[f64]) -> Self {
+        let farthest = |sign: f64| values.iter().map(|value| sign * value).fold(0.0, f64::max);
+        if farthest(-expected_sign) > BOTH_WAYS * farthest(expected_sign) {
+            Self::diverging(values)
+        } else {
+            Self::sequential(component, expected_sign, values)
+        }
+    }
+
     /// From the lowest value or 0, whichever is lower, to the highest. Where effects are expected to be negative, as
     /// when noising, the lowest is the darkest: see [`causal_trace_core::Metric::expected_sign`]. `NaN` is left out
     /// here and below.
@@ -127,6 +141,15 @@ mod tests {
         assert_eq!(ends(ColorScale::cutoff(component, noise, &VALUES)), (0.0, -0.25));
         assert_eq!(ends(ColorScale::diverging(&VALUES)), (-0.5, 0.5));
         assert_eq!(ends(ColorScale::diverging(&[])), (0.0, 0.0));
+    }
+
+    #[test]
+    fn clear_effects_both_ways_diverge() {
+        let ramp = |values: &[f64]| ColorScale::fitting(Component::Mlp, 1.0, values).ramp;
+        assert_eq!(ramp(&VALUES), Ramp::Diverging);
+        assert_eq!(ramp(&[-0.1, f64::NAN, 0.5]), Ramp::Sequential(Component::Mlp));
+        let noising = ColorScale::fitting(Component::Mlp, -1.0, &[-0.5, 0.1]);
+        assert_eq!((noising.ramp, noising.dark), (Ramp::Sequential(Component::Mlp), -0.5));
     }
 
     #[test]

@@ -31,6 +31,20 @@ pub struct Figure {
     pub provenance: Vec<Provenance>,
 }
 
+/// What of a figure is drawn around its panels; what is left out still stands in the files' metadata.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Parts {
+    /// The title and the subtitle.
+    pub title: bool,
+    /// The small print.
+    pub caption: bool,
+}
+
+impl Parts {
+    /// Everything.
+    pub const ALL: Parts = Parts { title: true, caption: true };
+}
+
 /// How wide a figure is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Width {

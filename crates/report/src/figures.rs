@@ -115,8 +115,8 @@ impl Measure {
                 format!("IE: {quantity} with the patch minus without, mean over samples")
             }
             Measure::PercentImprovement => format!(
-                "PI: {quantity} with the patch minus without, as a share of {total}, mean over samples; samples whose \
-                 noise hardly changes {p} weigh most"
+                "PI: {quantity} with the patch minus without, as a share of {total}, mean over samples; samples in which \
+                 the corruption hardly changes {p} weigh most"
             ),
         };
         match metric {

@@ -2,12 +2,12 @@
 
 use std::ops::Range;
 
-use causal_trace_core::{Component, Direction};
+use causal_trace_core::{Component, Direction, Metric};
 
 use crate::color_scale::{ColorScale, Ramp};
 use crate::figure::{Content, Figure, Map, Panel, Rows, Width};
 use crate::label::{clean, shorten, visible};
-use crate::scale::{Scale, probability};
+use crate::scale::{Scale, probability, short_number};
 use crate::{FigureError, words};
 
 /// The longest answer that the colour bar's title shows, in characters.
@@ -18,6 +18,8 @@ const MAX_ANSWER: f32 = 30.0;
 pub struct HeatMap {
     /// Which activation was set; decides the colour, as in ROME: residual purple, mlp green, attention red.
     pub component: Component,
+    /// What was measured.
+    pub metric: Metric,
     /// How many layers were set at once; 1 for the residual stream.
     pub window: usize,
     /// The model's name, for the title and the layer axis.
@@ -28,14 +30,14 @@ pub struct HeatMap {
     pub subject: Range<usize>,
     /// Number of layers.
     pub n_layers: usize,
-    /// The answer's mean probability with each site patched, row by row.
+    /// The metric with each site patched, mean over samples, row by row.
     ///
     /// # Shapes
     /// `[tokens, n_layers]`
     pub values: Vec<f32>,
-    /// The answer's probability in the clean run, p.
+    /// The metric of the clean run.
     pub clean: f32,
-    /// The answer's mean probability in the corrupted run, p*.
+    /// The metric of the corrupted runs, mean over samples.
     pub corrupted: f32,
     /// The answer, for the colour bar's title.
     pub answer: String,
@@ -88,19 +90,16 @@ impl HeatMap {
         self.values.chunks_exact(self.n_layers)
     }
 
-    /// The colour scale: from p* to the largest value, or from the smallest value to p where corrupted states
-    /// were put into the clean run. Dark is where the patch changed most.
+    /// The colour scale: from the run that was patched to the value farthest from it in the expected direction, as
+    /// from p* to the largest p. Dark is where the patch changed most.
     pub(crate) fn scale(&self) -> Scale {
-        match self.direction {
-            Direction::Denoise => {
-                let top = self.values.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-                Scale { pale: self.corrupted.into(), dark: top.max(self.corrupted).into() }
-            }
-            Direction::Noise => {
-                let bottom = self.values.iter().copied().fold(f32::INFINITY, f32::min);
-                Scale { pale: self.clean.into(), dark: bottom.min(self.clean).into() }
-            }
-        }
+        let patched_run = match self.direction {
+            Direction::Denoise => self.corrupted,
+            Direction::Noise => self.clean,
+        };
+        let farther = if self.metric.expected_sign(self.direction) > 0.0 { f32::max } else { f32::min };
+        let farthest = self.values.iter().copied().fold(patched_run, farther);
+        Scale { pale: patched_run.into(), dark: farthest.into() }
     }
 
     /// The map as a figure of one panel, one column of a paper wide.
@@ -119,7 +118,7 @@ impl HeatMap {
                 cutoff: false,
                 root: false,
             },
-            measure: format!("p({answer})"),
+            measure: words::of_answer(self.metric, &answer),
             layer_axis: self.layer_axis(),
             counts: false,
             no_value: None,
@@ -141,7 +140,8 @@ impl HeatMap {
             Direction::Denoise => "corrupted",
             Direction::Noise => "clean",
         };
-        format!("Impact of {} in the {run} run", words::patching(self.component, self.direction))
+        let patching = words::patching(self.component, self.direction);
+        format!("Impact of {patching}{} in the {run} run", words::on(self.metric))
     }
 
     /// The title's end: the run of which model.
@@ -169,11 +169,20 @@ impl HeatMap {
         }
     }
 
-    /// The small print's paragraphs: both runs' probabilities, and the note where there is one.
+    /// The small print's paragraphs: the metric of both runs, and the note where there is one.
     pub(crate) fn small_print(&self) -> Vec<String> {
-        let [clean_run, corrupted_run] = [self.clean, self.corrupted].map(|p| probability(p.into()));
-        let runs = format!("clean p = {clean_run}, corrupted p* = {corrupted_run}");
+        let [clean_run, corrupted_run] = [self.clean, self.corrupted].map(|value| self.number(value.into()));
+        let runs = if self.metric == Metric::Probability {
+            format!("clean p = {clean_run}, corrupted p* = {corrupted_run}")
+        } else {
+            format!("{}: {clean_run} clean, {corrupted_run} corrupted", self.metric.label())
+        };
         let note = clean(self.note.trim());
         [runs, note].into_iter().filter(|paragraph| !paragraph.is_empty()).collect()
+    }
+
+    /// A value as it is written.
+    pub(crate) fn number(&self, value: f64) -> String {
+        if self.metric == Metric::Probability { probability(value) } else { short_number(value) }
     }
 }

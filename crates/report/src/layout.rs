@@ -21,7 +21,7 @@ pub(crate) use canvas::Glyphs;
 pub(crate) use sheet::lay_out_sheet;
 
 use crate::color_scale::ColorScale;
-use crate::figure::{Content, Figure, Map, Width};
+use crate::figure::{Content, Figure, Map, Parts, Width};
 use crate::font::Font;
 use crate::label::{clean, shorten};
 use crate::provenance::paragraphs;
@@ -52,7 +52,15 @@ const ROW_GAP: f32 = 6.0;
 /// # Errors
 /// Those of [`Figure::check`].
 pub(crate) fn lay_out(figure: &Figure, glyphs: Glyphs) -> Result<Scene, FigureError> {
-    lay_out_with(figure, &small_print(figure, paragraphs(&figure.provenance)), glyphs)
+    lay_out_parts(figure, Parts::ALL, glyphs)
+}
+
+/// Lays a figure out with some of its parts only.
+///
+/// # Errors
+/// Those of [`Figure::check`].
+pub(crate) fn lay_out_parts(figure: &Figure, parts: Parts, glyphs: Glyphs) -> Result<Scene, FigureError> {
+    lay_out_with(figure, parts, &small_print(figure, paragraphs(&figure.provenance)), glyphs)
 }
 
 /// Lays a figure out for a document that says what made it: its small print leaves that out.
@@ -60,10 +68,15 @@ pub(crate) fn lay_out(figure: &Figure, glyphs: Glyphs) -> Result<Scene, FigureEr
 /// # Errors
 /// Those of [`Figure::check`].
 pub(crate) fn lay_out_within(figure: &Figure, glyphs: Glyphs) -> Result<Scene, FigureError> {
-    lay_out_with(figure, &small_print(figure, Vec::new()), glyphs)
+    lay_out_with(figure, Parts::ALL, &small_print(figure, Vec::new()), glyphs)
 }
 
-fn lay_out_with(figure: &Figure, small_print: &[String], glyphs: Glyphs) -> Result<Scene, FigureError> {
+fn lay_out_with(
+    figure: &Figure,
+    parts: Parts,
+    small_print: &[String],
+    glyphs: Glyphs,
+) -> Result<Scene, FigureError> {
     figure.check()?;
     let font = Font::embedded()?;
     let width = match figure.width {
@@ -71,14 +84,14 @@ fn lay_out_with(figure: &Figure, small_print: &[String], glyphs: Glyphs) -> Resu
         Width::Page => PAGE_WIDTH,
     };
     let mut canvas = Canvas::new(&font, glyphs, width);
-    let mut bottom = titles(&mut canvas, figure);
+    let mut bottom = if parts.title { titles(&mut canvas, figure) } else { MARGIN };
     if figure.panels.iter().any(|panel| !panel.title.is_empty()) {
         bottom += TITLE_GAP;
     }
     bottom = panel_row::draw_all(&mut canvas, figure, bottom);
     bottom = legend::draw(&mut canvas, figure, bottom);
     let mut bottom = bottom + 2.0;
-    for text in small_print {
+    for text in small_print.iter().filter(|_| parts.caption) {
         bottom = canvas.paragraph(&canvas.fit(text), MARGIN, bottom, canvas.bounds(), &SMALL_PRINT);
     }
     let title = [&figure.title, &figure.subtitle].map(|text| canvas.fit(&clean(text)));

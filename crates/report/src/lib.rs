@@ -11,6 +11,8 @@
 //!
 //! [`figures`] makes the figures of a results folder; a [`Gallery`] puts many in one PDF or HTML document. A
 //! [`HeatMap`] is the figure of one trace, which [`terminal_map`] also draws with the cells of a terminal.
+//!
+//! [`page`] is what a browser shows of results folders: the data and the HTML of `report` and `serve`.
 
 mod color_scale;
 mod error;
@@ -37,7 +39,7 @@ pub use color_scale::{ColorScale, Ramp};
 pub use error::{FigureError, PanelProblem};
 pub use figure::{
     BarFill, BarSeries, Bars, Content, CurvePoint, CurveSeries, Curves, Figure, Groups, Lines, Map,
-    NumberAxis, Panel, Reference, Rows, Series, Stroke, Width,
+    NumberAxis, Panel, Parts, Reference, Rows, Series, Stroke, Width,
 };
 pub use gallery::Gallery;
 pub use heat_map::HeatMap;

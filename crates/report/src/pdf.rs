@@ -11,8 +11,9 @@ use krilla::surface::Surface;
 use krilla::text::TextDirection;
 use krilla::{Document, SerializeSettings};
 
+use crate::figure::Parts;
 use crate::font::{FILE, Font};
-use crate::layout::{Glyphs, lay_out, lay_out_heat_map};
+use crate::layout::{Glyphs, lay_out_heat_map, lay_out_parts};
 use crate::ramp::Rgb;
 use crate::scene::{Area, Curve, Item, Line, Rect, Scene, Text};
 use crate::{Figure, FigureError, HeatMap, Provenance};
@@ -45,7 +46,15 @@ impl Figure {
     /// # Errors
     /// Those of [`Figure::check`].
     pub fn pdf(&self) -> Result<Vec<u8>, FigureError> {
-        write_pdf(&lay_out(self, Glyphs::Embedded)?)
+        self.pdf_with(Parts::ALL)
+    }
+
+    /// The same with some of its parts only.
+    ///
+    /// # Errors
+    /// The same.
+    pub fn pdf_with(&self, parts: Parts) -> Result<Vec<u8>, FigureError> {
+        write_pdf(&lay_out_parts(self, parts, Glyphs::Embedded)?)
     }
 }
 

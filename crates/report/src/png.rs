@@ -5,8 +5,9 @@ use std::sync::Arc;
 use resvg::tiny_skia::{Color, Pixmap, Transform};
 use resvg::usvg::{Options, Tree, fontdb};
 
+use crate::figure::Parts;
 use crate::font::{FAMILY, FILE};
-use crate::layout::{Glyphs, lay_out, lay_out_heat_map};
+use crate::layout::{Glyphs, lay_out_heat_map, lay_out_parts};
 use crate::scene::Scene;
 use crate::svg::write_svg;
 use crate::{Figure, FigureError, HeatMap};
@@ -39,7 +40,15 @@ impl Figure {
     /// # Errors
     /// Those of [`Figure::check`], and a resolution that makes the picture empty or too large.
     pub fn png(&self, dpi: f32) -> Result<Vec<u8>, FigureError> {
-        write_png(&lay_out(self, Glyphs::Embedded)?, dpi)
+        self.png_with(Parts::ALL, dpi)
+    }
+
+    /// The same with some of its parts only.
+    ///
+    /// # Errors
+    /// The same.
+    pub fn png_with(&self, parts: Parts, dpi: f32) -> Result<Vec<u8>, FigureError> {
+        write_png(&lay_out_parts(self, parts, Glyphs::Embedded)?, dpi)
     }
 }
 

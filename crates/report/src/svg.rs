@@ -2,9 +2,10 @@
 
 use std::fmt::Write;
 
+use crate::figure::Parts;
 use crate::font::FAMILY;
 use crate::label::clean;
-use crate::layout::{Glyphs, lay_out, lay_out_heat_map};
+use crate::layout::{Glyphs, lay_out_heat_map, lay_out_parts};
 use crate::scene::{Anchor, Area, Curve, Item, Line, Rect, Scene, Text};
 use crate::{Figure, FigureError, HeatMap};
 
@@ -24,7 +25,15 @@ impl Figure {
     /// # Errors
     /// Those of [`Figure::check`].
     pub fn svg(&self) -> Result<String, FigureError> {
-        Ok(write_svg(&lay_out(self, Glyphs::Any)?))
+        self.svg_with(Parts::ALL)
+    }
+
+    /// The same with some of its parts only.
+    ///
+    /// # Errors
+    /// The same.
+    pub fn svg_with(&self, parts: Parts) -> Result<String, FigureError> {
+        Ok(write_svg(&lay_out_parts(self, parts, Glyphs::Any)?))
     }
 }
 

@@ -6,8 +6,7 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::label::{shorten, visible, wrap};
 use crate::ramp::{Rgb, color};
-use crate::scale::probability;
-use crate::{FigureError, HeatMap};
+use crate::{FigureError, HeatMap, words};
 
 /// Which colours a terminal shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -165,21 +164,19 @@ impl Painter<'_> {
     /// The answer and the scale, from its smaller end to its larger one.
     fn legend(&self, indent: &str, width: usize) -> String {
         let scale = self.map.scale();
-        let (low, high) = (probability(scale.low()), probability(scale.high()));
+        let (low, high) = (self.map.number(scale.low()), self.map.number(scale.high()));
         let steps = SHADES.len();
         let share = |step: usize| step as f64 / (steps - 1) as f64;
         let shades: Vec<f32> = (0..steps).map(|step| scale.darkness(scale.value_at(share(step)))).collect();
-        let fixed = indent.len() + low.len() + high.len() + steps + "p()   ".len() + 2;
+        let named = |answer: &str| words::of_answer(self.map.metric, answer);
+        let fixed = columns_of(indent) + columns_of(&low) + columns_of(&high) + columns_of(&named("")) + 5.0;
         let answer = visible(&self.map.answer);
-        let room = width.saturating_sub(fixed);
-        if room < 2 {
+        let room = width as f32 - fixed - steps as f32;
+        if room < 2.0 {
             return format!("{low}{} {high}", self.fenced(&shades, 1));
         }
-        format!(
-            "{indent}p({}) {low}{} {high}",
-            shorten(&answer, room as f32, columns_of),
-            self.fenced(&shades, 1)
-        )
+        let measure = named(&shorten(&answer, room, columns_of));
+        format!("{indent}{measure} {low}{} {high}", self.fenced(&shades, 1))
     }
 }
 

@@ -57,6 +57,18 @@ pub(crate) fn quantity(metric: Metric) -> &'static str {
     }
 }
 
+/// What is measured of an answer, with its unit, as in "p(Seattle)".
+pub(crate) fn of_answer(metric: Metric, answer: &str) -> String {
+    match metric {
+        Metric::Probability => format!("p({answer})"),
+        Metric::LogProbability => format!("log p({answer}), nats"),
+        Metric::Logit => format!("logit({answer})"),
+        Metric::LogitDifference => format!("logit difference ({answer})"),
+        Metric::KlDivergence => "KL divergence, nats".to_owned(),
+        Metric::Rank => format!("rank({answer})"),
+    }
+}
+
 /// The metric and its unit within brackets, as in "KL divergence, nats".
 pub(crate) fn in_brackets(metric: Metric) -> String {
     metric.label().replace(" (", ", ").replace(')', "")

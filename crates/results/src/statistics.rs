@@ -13,6 +13,7 @@ mod differences;
 #[cfg(test)]
 mod examples;
 mod landmarks;
+mod resample;
 mod selection;
 mod spread;
 mod summariser;
@@ -29,6 +30,7 @@ pub use differences::{
     DifferenceError, DifferenceSummary, GroupEffect, GroupSummary, differing_groups, group_effects,
 };
 pub use landmarks::{Landmarks, SiteOfRole};
+pub use resample::{PairedDifference, RESAMPLES, percentile_interval, resampled};
 pub use selection::{Candidate, ParseSelectionError, Selection, SelectionError};
 pub use spread::{
     DeviationCorrelation, DrawSpread, PromptSize, Spread, TokensAndEffect, deviation_follows_average,

@@ -58,6 +58,7 @@ pub(crate) struct SummaryArgs {
 #[command(after_help = format!("Examples:
   causal-trace figures results --out figures
   causal-trace figures results --metric logit_difference --out logits
+  causal-trace figures results --no-title --no-caption --formats pdf --out paper
   causal-trace figures gpt2-xl --beside gpt-j --prompts ids:12,45 --out side-by-side
 
 {EXIT_CODES}"))]
@@ -86,6 +87,12 @@ pub(crate) struct FiguresArgs {
     /// Another model's results folder: its averages and the same prompts side by side
     #[arg(long, value_name = "RESULTS")]
     pub(crate) beside: Option<PathBuf>,
+    /// Leave the titles out of the drawings; the files' metadata keep them, and galleries are as always
+    #[arg(long)]
+    pub(crate) no_title: bool,
+    /// Leave the small print out of the drawings, in the same way: for papers, which have captions of their own
+    #[arg(long)]
+    pub(crate) no_caption: bool,
     /// File formats
     #[arg(long, value_name = "FORMATS", value_delimiter = ',', default_values = ["svg", "pdf", "png"])]
     pub(crate) formats: Vec<FigureFormat>,

@@ -40,7 +40,8 @@ pub(crate) struct ReproduceArgs {
     /// The facts, as ROME's known_1000.json, where the experiment has none of its own [default: the embedded facts]
     #[arg(long, value_name = "FILE")]
     pub(crate) facts: Option<PathBuf>,
-    /// No run traces more than N facts
+    /// No run traces more than N facts: a random sample (seed 1) of a run's fact file, the first N of facts that a run
+    /// names
     #[arg(long, value_name = "N", value_parser = up_to(MOST_FACTS))]
     pub(crate) limit: Option<usize>,
     /// Folder for results, figures and README.md [default: the experiment's name]

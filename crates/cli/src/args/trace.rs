@@ -51,7 +51,8 @@ pub(crate) struct TraceArgs {
     pub(crate) facts: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) method: MethodArgs,
-    /// Folder for figures and numbers: trace{,_mlp,_attn}.{npz,svg,png,pdf}, trace.json
+    /// Folder for figures and numbers: trace{,_mlp,_attn}.{npz,svg,png,pdf}, the same figures of other metrics as
+    /// trace-logit-difference.svg, trace.json
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
     /// Print trace.json instead of the heat map

@@ -1,18 +1,19 @@
 //! `causal-trace figures`: the figures of a results folder, drawn without its model.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use causal_trace_core::Metric;
 use causal_trace_report::figures::{
     self, MapStyle, Measure, PromptSide, SummarySide, metric_suffix, prompts_side_by_side,
     summaries_side_by_side,
 };
-use causal_trace_report::{Figure, PRINT_DPI};
+use causal_trace_report::{Figure, PRINT_DPI, Parts};
 use causal_trace_results::statistics::{Candidate, Selection, Summary, common_ids};
 use causal_trace_results::{Outcome, PromptRecord, ResultsFolder};
 
-use super::summary::{Choice, open, selected, summarise};
+use super::summary::{Choice, open, summarise};
 use crate::args::{FigureFormat, FiguresArgs};
 use crate::output_folder::{OutputFolder, refuse_results_folder};
 use crate::printer::Printer;
@@ -29,12 +30,16 @@ type Named = (String, Figure);
 pub(crate) fn run(args: &FiguresArgs, printer: &Printer) -> Result<()> {
     let folder = open(&args.results, printer)?;
     let choice = Choice { metric: args.metric, ..args.choice.choice() };
-    let ids = selected(&folder, &choice.select)?;
-    let prompts = among(&folder, args.prompts.as_ref(), USUAL_PROMPTS, &ids)?;
-    let in_gallery = among(&folder, args.gallery.as_ref(), USUAL_GALLERY, &ids)?;
+    let all: Vec<Candidate> =
+        folder.prompts().map(|record| Ok(Candidate::from(&record?))).collect::<Result<_>>()?;
+    let ids = choice.select.choose_among(&all)?;
+    let chosen: Vec<Candidate> =
+        all.into_iter().filter(|candidate| ids.contains(&candidate.known_id)).collect();
+    let prompts = among(&chosen, args.prompts.as_ref(), USUAL_PROMPTS)?;
+    let in_gallery = among(&chosen, args.gallery.as_ref(), USUAL_GALLERY)?;
     refuse_results_folder(&args.out)?;
     let records = records(&folder, &prompts.union(&in_gallery).copied().collect())?;
-    let mut figures = averages(&folder, &choice, &ids, args.extremes)?;
+    let mut figures = averages(&folder, &choice, &chosen, &ids, args.extremes)?;
     for record in prompts.iter().filter_map(|id| records.get(id)) {
         figures.extend(of_prompt(&folder, record, choice.metric)?);
     }
@@ -45,32 +50,31 @@ pub(crate) fn run(args: &FiguresArgs, printer: &Printer) -> Result<()> {
     let out = OutputFolder::create(&args.out)?;
     let n_files = figures.len() * args.formats.len() + 4;
     let mut progress = Counted::new(printer, "drawing", n_files);
+    let parts = Parts { title: !args.no_title, caption: !args.no_caption };
+    let mut written = BTreeSet::new();
     for (stem, figure) in &figures {
-        write(&out, stem, figure, &args.formats, &mut progress)?;
+        written.extend(write(&out, stem, figure, parts, &args.formats)?);
+        progress.done(args.formats.len() as u64);
     }
     let in_gallery = in_gallery.iter().filter_map(|id| records.get(id));
-    write_galleries(&folder, &out, in_gallery, choice.metric, &mut progress)?;
+    written.extend(write_galleries(&folder, &out, in_gallery, choice.metric, &mut progress)?);
     drop(progress);
+    note_others(&args.out, &written, printer)?;
     printer.result(&format!("{} figures and 2 galleries in {}", figures.len(), args.out.display()));
     Ok(())
 }
 
 /// The ids of a selection that lie among the chosen ones; without a selection, so many of them at random.
-fn among(
-    folder: &ResultsFolder,
-    selection: Option<&Selection>,
-    usual: usize,
-    ids: &BTreeSet<i64>,
-) -> Result<BTreeSet<i64>> {
-    let usual = || Selection::Random { n: usual.min(ids.len()), seed: SEED };
-    let candidates = candidates(folder, ids)?;
-    Ok(selection.cloned().unwrap_or_else(usual).choose_among(&candidates)?)
+fn among(chosen: &[Candidate], selection: Option<&Selection>, usual: usize) -> Result<BTreeSet<i64>> {
+    let usual = || Selection::Random { n: usual.min(chosen.len()), seed: SEED };
+    Ok(selection.cloned().unwrap_or_else(usual).choose_among(chosen)?)
 }
 
 /// The figures of the averages over all chosen prompts.
 fn averages(
     folder: &ResultsFolder,
     choice: &Choice,
+    chosen: &[Candidate],
     ids: &BTreeSet<i64>,
     extremes: usize,
 ) -> Result<Vec<Named>> {
@@ -82,23 +86,11 @@ fn averages(
             return Ok(None);
         }
         let choice = Choice { select, ..choice.clone() };
-        let ids = choice.select.choose_among(&candidates(folder, ids)?)?;
+        let ids = choice.select.choose_among(chosen)?;
         summarise(folder, &choice, &ids).map(Some)
     };
     let (fewest, most) = (extreme(Selection::LeastTokens(n))?, extreme(Selection::MostTokens(n))?);
     Ok(figures::standard(folder.manifest(), &summary, fewest.as_ref(), most.as_ref())?)
-}
-
-/// What a selection needs to know of the chosen prompts.
-fn candidates(folder: &ResultsFolder, ids: &BTreeSet<i64>) -> Result<Vec<Candidate>> {
-    let mut candidates = Vec::new();
-    for record in folder.prompts() {
-        let candidate = Candidate::from(&record?);
-        if ids.contains(&candidate.known_id) {
-            candidates.push(candidate);
-        }
-    }
-    Ok(candidates)
 }
 
 /// One prompt's figures, in a folder of its own.
@@ -165,20 +157,56 @@ fn records(folder: &ResultsFolder, ids: &BTreeSet<i64>) -> Result<BTreeMap<i64, 
     Ok(found)
 }
 
+/// Writes a figure in some formats; gives the files' names.
 fn write(
     out: &OutputFolder,
     stem: &str,
     figure: &Figure,
+    parts: Parts,
     formats: &[FigureFormat],
-    progress: &mut Counted,
-) -> Result<()> {
+) -> Result<Vec<String>> {
+    let mut written = Vec::new();
     for format in formats {
-        match format {
-            FigureFormat::Svg => out.write(&format!("{stem}.svg"), figure.svg()?.as_bytes())?,
-            FigureFormat::Pdf => out.write(&format!("{stem}.pdf"), &figure.pdf()?)?,
-            FigureFormat::Png => out.write(&format!("{stem}.png"), &figure.png(PRINT_DPI)?)?,
+        let (end, bytes) = match format {
+            FigureFormat::Svg => ("svg", figure.svg_with(parts)?.into_bytes()),
+            FigureFormat::Pdf => ("pdf", figure.pdf_with(parts)?),
+            FigureFormat::Png => ("png", figure.png_with(parts, PRINT_DPI)?),
+        };
+        let name = format!("{stem}.{end}");
+        out.write(&name, &bytes)?;
+        written.push(name);
+    }
+    Ok(written)
+}
+
+/// The endings of what this command writes.
+const ENDINGS: [&str; 4] = ["svg", "pdf", "png", "html"];
+
+/// Says so where the folder holds other figures, which an earlier run may have left.
+fn note_others(out: &Path, written: &BTreeSet<String>, printer: &Printer) -> Result<()> {
+    let cannot = || format!("cannot read {}", out.display());
+    let mut others = Vec::new();
+    for entry in std::fs::read_dir(out).with_context(cannot)? {
+        let entry = entry?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if entry.file_type()?.is_dir() {
+            let is_its = |file: &String| file.split_once('/').is_some_and(|(folder, _)| folder == name);
+            if name.starts_with("prompt-") && !written.iter().any(is_its) {
+                others.push(format!("{name}/"));
+            }
+        } else if name.rsplit_once('.').is_some_and(|(_, end)| ENDINGS.contains(&end))
+            && !written.contains(&name)
+        {
+            others.push(name);
         }
-        progress.done(1);
+    }
+    others.sort();
+    if let Some(first) = others.first() {
+        let more = if others.len() > 1 { format!(" and {} more", others.len() - 1) } else { String::new() };
+        printer.note(&format!(
+            "note: {} also holds {first}{more}, which this run did not write: they may show other results",
+            out.display()
+        ));
     }
     Ok(())
 }
@@ -191,13 +219,15 @@ fn write_galleries<'a>(
     records: impl Iterator<Item = &'a PromptRecord> + Clone,
     metric: Metric,
     progress: &mut Counted,
-) -> Result<()> {
+) -> Result<Vec<String>> {
+    let mut written = Vec::new();
     for measure in Measure::ALL {
         let gallery = figures::gallery(folder.manifest(), records.clone(), metric, measure, MapStyle::Plain)?;
         let stem = format!("gallery-{}{}", measure.short(), metric_suffix(metric));
         out.write(&format!("{stem}.pdf"), &gallery.pdf()?)?;
         out.write(&format!("{stem}.html"), gallery.html()?.as_bytes())?;
+        written.extend(["pdf", "html"].map(|end| format!("{stem}.{end}")));
         progress.done(2);
     }
-    Ok(())
+    Ok(written)
 }

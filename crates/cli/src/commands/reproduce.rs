@@ -1,12 +1,13 @@
 //! `causal-trace reproduce`: a published experiment, or one of your own, from start to figures.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 use super::with_threads;
 use crate::args::{PrecisionChoice, ReproduceArgs};
-use crate::experiment::{Entry, Estimator, Job, Models, Page, all, open, text_of};
+use crate::experiment::{Done, Entry, Estimator, Job, Models, Page, all, open, text_of};
 use crate::output_folder::{OutputFolder, refuse_results_folder};
 use crate::printer::Printer;
 use crate::sweep::duration;
@@ -35,7 +36,9 @@ fn reproduce(name: &str, args: &ReproduceArgs, printer: &Printer) -> Result<()> 
     let job = Job::new(&entry.experiment, &asked, &models, &results, printer)?;
     // After everything that can be found wrong with the input, before the work.
     let out = OutputFolder::create(&path)?;
-    let page = Page::new(&entry, job.run(printer)?, &command(args, &entry))?;
+    let done = job.run(printer)?;
+    refuse_nothing(&done)?;
+    let page = Page::new(&entry, done, &command(args, &entry))?;
     page.write(&out, printer)?;
     if args.json {
         printer.result(&serde_json::to_string_pretty(&page.to_json())?);
@@ -44,6 +47,22 @@ fn reproduce(name: &str, args: &ReproduceArgs, printer: &Printer) -> Result<()> 
     }
     printer.note(&format!("the page with its figures is {}", path.join("README.md").display()));
     Ok(())
+}
+
+/// An experiment none of whose prompts could be traced has nothing to show.
+fn refuse_nothing(done: &[Done]) -> Result<()> {
+    let mut left_out = BTreeSet::new();
+    for run in done {
+        if run.n_traced()? > 0 {
+            return Ok(());
+        }
+        left_out.insert(run.left_out()?);
+    }
+    let reasons = left_out.into_iter().collect::<Vec<_>>().join("; ");
+    let results = done.first().map_or(String::new(), |run| run.path().display().to_string());
+    bail!(
+        "nothing was traced: every fact was left out ({reasons}); `causal-trace summary {results} --skipped` lists them"
+    )
 }
 
 /// The command that does the same again.
@@ -106,9 +125,14 @@ fn list(name: Option<&str>, args: &ReproduceArgs, printer: &Printer) -> Result<(
             entry.name, entry.experiment.shows
         ));
     }
-    for (_, seconds) in &listed {
-        if let Err(error) = seconds {
-            printer.note(&format!("note: on {}, {error:#}", args.model));
+    for (entry, seconds) in &listed {
+        match seconds {
+            Err(error) if name.is_some() => printer.note(&format!("note: on {}, {error:#}", args.model)),
+            Err(_) => printer.note(&format!(
+                "note: {0} cannot run on {1}; `reproduce --list {0}` says why",
+                entry.name, args.model
+            )),
+            Ok(_) => {}
         }
     }
     Ok(())

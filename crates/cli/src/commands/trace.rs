@@ -2,10 +2,11 @@
 
 use anyhow::{Context, Result};
 use causal_trace_core::{
-    Component, Grid, Method, Metric, MetricBaseline, Precision, TraceConfig, TraceRecord, Window,
+    Component, Direction, Grid, Method, Metric, MetricBaseline, Precision, TraceConfig, TraceRecord, Window,
 };
 use causal_trace_engine::{Answer, Case, TraceError, trace_case};
 use causal_trace_lm::kernels::faster_than_f32;
+use causal_trace_report::figures::metric_suffix;
 use causal_trace_report::{HeatMap, PRINT_DPI, terminal_map};
 use causal_trace_results::{CaseFile, ComponentEffects, Strongest, TraceFile};
 
@@ -125,13 +126,13 @@ impl Traced {
     }
 
     fn write(&self, out: &OutputFolder, file: &TraceFile) -> Result<()> {
-        for (case, grid) in CaseFile::of(&self.record, &self.answer, self.correct_prediction)
-            .iter()
-            .zip(self.record.grids_of(Metric::Probability))
-        {
-            let name = format!("trace{}", grid.component.file_suffix());
-            out.write(&format!("{name}.npz"), &case.to_bytes().context("cannot encode the npz file")?)?;
-            let map = self.heat_map(grid);
+        for case in CaseFile::of(&self.record, &self.answer, self.correct_prediction) {
+            let name = format!("trace{}.npz", case.component.file_suffix());
+            out.write(&name, &case.to_bytes().context("cannot encode the npz file")?)?;
+        }
+        for grid in &self.record.grids {
+            let name = format!("trace{}{}", grid.component.file_suffix(), metric_suffix(grid.metric));
+            let map = self.heat_map(grid)?;
             out.write(&format!("{name}.svg"), map.svg()?.as_bytes())?;
             out.write(&format!("{name}.png"), &map.png(PRINT_DPI)?)?;
             out.write(&format!("{name}.pdf"), &map.pdf()?)?;
@@ -139,29 +140,43 @@ impl Traced {
         out.write("trace.json", format!("{}\n", serde_json::to_string_pretty(file)?).as_bytes())
     }
 
-    fn heat_map(&self, grid: &Grid) -> HeatMap {
-        let TraceRecord { prompt, config, baseline, .. } = &self.record;
-        HeatMap {
+    fn heat_map(&self, grid: &Grid) -> Result<HeatMap> {
+        let TraceRecord { prompt, config, .. } = &self.record;
+        let (clean, corrupted) = self.baseline_in(grid.metric)?;
+        let foil = match &self.foil {
+            Some(foil) if grid.metric == Metric::LogitDifference => format!("foil '{}', ", foil.trim()),
+            _ => String::new(),
+        };
+        Ok(HeatMap {
             component: grid.component,
+            metric: grid.metric,
             window: grid.component.window(config.window, config.residual_window).width,
             model: self.model.name.clone(),
             tokens: prompt.tokens.clone(),
             subject: prompt.subject_span.range(),
             n_layers: grid.n_layers,
             values: grid.means(),
-            clean: baseline.clean,
-            corrupted: causal_trace_core::effect::mean(&baseline.corrupted) as f32,
+            clean,
+            corrupted: causal_trace_core::effect::mean(corrupted) as f32,
             answer: self.answer.clone(),
             direction: config.direction,
-            note: self.note(),
-        }
+            note: format!("{foil}{}", self.note()),
+        })
+    }
+
+    /// A metric of the clean and of each corrupted run.
+    fn baseline_in(&self, metric: Metric) -> Result<(f32, &[f32])> {
+        self.record.baseline.of(metric).with_context(|| format!("{metric} was not measured"))
     }
 
     /// What one must know to read the numbers, in one line.
     fn note(&self) -> String {
         let corruption = &self.record.config.corruption;
         let made = match &corruption.method {
-            Method::Counterpart => "another prompt".to_owned(),
+            Method::Counterpart => match &self.question.counterpart {
+                Some(other) => format!("corrupted run: {}", other.text.trim()),
+                None => "another prompt".to_owned(),
+            },
             Method::Shuffle => format!("{} shuffles, seed {}", corruption.samples, corruption.seed),
             Method::RandomEmbedding { .. } => {
                 format!("{} random embeddings, seed {}", corruption.samples, corruption.seed)
@@ -208,16 +223,18 @@ impl Traced {
         for other in &baseline.others {
             printer.result(&self.other(other));
         }
-        let of_probability = |effects: &&ComponentEffects| effects.metric == Metric::Probability;
-        let effects = file.components.iter().filter(of_probability);
-        for (grid, effects) in self.record.grids_of(Metric::Probability).zip(effects) {
+        for grid in &self.record.grids {
+            let is_its = |effects: &&ComponentEffects| {
+                (effects.component, effects.metric) == (grid.component, grid.metric)
+            };
+            let effects = file.components.iter().find(is_its).context("a grid without effects")?;
             printer.result("");
-            printer.result(&terminal_map(&self.heat_map(grid), printer.color_depth(), printer.width())?);
+            printer.result(&terminal_map(&self.heat_map(grid)?, printer.color_depth(), printer.width())?);
             let strongest =
                 [("strongest", &effects.strongest), ("at the subject", &effects.strongest_at_subject)];
             for (label, site) in strongest {
                 if let Some(site) = site.as_ref().filter(|site| site.indirect_effect != 0.0) {
-                    printer.result(&self.site(label, grid, site, file.total_effect));
+                    printer.result(&self.site(label, grid, site)?);
                 }
             }
         }
@@ -234,9 +251,12 @@ impl Traced {
         format!("{}{against}: {:.4} clean, {corrupted:.4} corrupted", other.metric.label(), other.clean)
     }
 
-    fn site(&self, label: &str, grid: &Grid, site: &Strongest, total_effect: f64) -> String {
+    fn site(&self, label: &str, grid: &Grid, site: &Strongest) -> Result<String> {
+        let (clean, corrupted) = self.baseline_in(grid.metric)?;
+        let total_effect = causal_trace_core::effect::total_effect(clean, corrupted);
         // A share of an effect that is not there would mean nothing.
-        let share = if total_effect > 1e-6 {
+        let restored = causal_trace_core::effect::strength(Direction::Denoise, grid.metric, total_effect);
+        let share = if restored > 1e-6 {
             format!(", {:.0} % of the total effect", 100.0 * site.indirect_effect / total_effect)
         } else {
             String::new()
@@ -249,14 +269,15 @@ impl Traced {
         let config = &self.record.config;
         let window = grid.component.window(config.window, config.residual_window);
         let layers = if window == Window::SINGLE { "layer" } else { "window around layer" };
-        format!(
-            "{label:<15} {layers} {}, token {} '{}' ({}): p = {:.4}, indirect effect {:.4}{share}{always}",
+        let name = if grid.metric == Metric::Probability { "p" } else { grid.metric.label() };
+        Ok(format!(
+            "{label:<15} {layers} {}, token {} '{}' ({}): {name} = {:.4}, indirect effect {:.4}{share}{always}",
             site.layer,
             site.token,
             shown(&self.record.prompt.tokens[site.token]),
             site.hook,
             causal_trace_core::effect::mean(grid.at(site.token, site.layer)),
             site.indirect_effect,
-        )
+        ))
     }
 }

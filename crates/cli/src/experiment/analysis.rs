@@ -163,12 +163,21 @@ impl Analysis {
         names.into_iter().map(String::as_str).collect()
     }
 
-    /// Its figures, tables and findings; says so where there are too few prompts for it.
-    pub(super) fn sections(&self, runs: &Runs) -> Result<Vec<Section>> {
+    /// The averages over all prompts of the same runs.
+    fn is_over_all(&self, names: &[String]) -> bool {
+        matches!(self, Analysis::Averages { runs, select: None | Some(Selection::All), .. } if runs == names)
+    }
+
+    /// Its figures, tables and findings; says so where there are too few prompts for it, so that it would repeat one
+    /// of the `earlier` analyses.
+    pub(super) fn sections(&self, runs: &Runs, earlier: &[Analysis]) -> Result<Vec<Section>> {
         match self {
             Analysis::Averages { title, runs: names, select } => {
                 let title = title.as_deref().unwrap_or("Averages");
-                each(runs.named(names), title, |done, title| averages::section(done, title, select.as_ref()))
+                let has_all = earlier.iter().any(|analysis| analysis.is_over_all(names));
+                each(runs.named(names), title, |done, title| {
+                    averages::section(done, title, select.as_ref(), has_all)
+                })
             }
             Analysis::Examples { title, runs: names, select, drawn, metric } => {
                 let title = title.as_deref().unwrap_or("Single prompts");
@@ -202,13 +211,15 @@ impl Analysis {
                 each(runs.named(names), title, comparisons::metrics)
             }
             Analysis::Beside { title, runs: names, drawn } => {
+                let figure = title.as_deref().unwrap_or("Average indirect effects, run by run");
                 let title = title.as_deref().unwrap_or("Side by side");
-                together(title, || comparisons::beside(&runs.named(names), title, *drawn))
+                together(title, || comparisons::beside(&runs.named(names), title, figure, *drawn))
             }
             Analysis::Against { title, runs: names, label, logarithmic, components } => {
-                let title = title.as_deref().unwrap_or("The effect against the setting");
-                together(title, || {
-                    comparisons::against(&runs.named(names), title, label, *logarithmic, components)
+                let title =
+                    title.clone().unwrap_or_else(|| format!("Average indirect effect against the {label}"));
+                together(&title, || {
+                    comparisons::against(&runs.named(names), &title, label, *logarithmic, components)
                 })
             }
             Analysis::Directions { title, runs: names } => {

@@ -57,22 +57,14 @@ impl Origin {
         }
     }
 
-    /// The heading above what is tested: others' claims, or what this program asks by itself.
-    pub(crate) fn claims(self) -> &'static str {
-        match self {
-            Origin::Dannyallover | Origin::Rome => "What was claimed",
-            Origin::CausalTrace => "What is tested",
-        }
-    }
-
     /// For a sentence.
     pub(crate) fn described(self) -> &'static str {
         match self {
             Origin::Dannyallover => {
-                "an experiment of [dannyallover/causal-tracing](https://github.com/dannyallover/causal-tracing)"
+                "[dannyallover/causal-tracing](https://github.com/dannyallover/causal-tracing)"
             }
-            Origin::Rome => "an experiment of ROME ([Meng et al. 2022](https://arxiv.org/abs/2202.05262))",
-            Origin::CausalTrace => "an experiment of this program",
+            Origin::Rome => "ROME ([Meng et al. 2022](https://arxiv.org/abs/2202.05262))",
+            Origin::CausalTrace => "this program",
         }
     }
 }
@@ -141,8 +133,8 @@ pub(crate) struct Prefix {
 impl Experiment {
     /// Reads a file; a key or value that is wrong is an error that names its line and what is allowed.
     pub(super) fn parse(source: &Source) -> Result<Self> {
-        let mut experiment: Experiment =
-            toml::from_str(&source.text).map_err(|error| source.error(error.span(), error.message()))?;
+        let mut experiment: Experiment = toml::from_str(&source.text)
+            .map_err(|error| source.parse_error(error.span(), error.message()))?;
         for (index, run) in experiment.runs.iter().enumerate() {
             options::check(run).map_err(|(key, problem)| {
                 source.error(source.find("run", index, &key), &format!("run {}: {problem}", run.name))

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, anyhow, bail};
 
 use super::Experiment;
+use super::file::Origin;
 use super::source::Source;
 
 /// An embedded file: its name, and its text.
@@ -49,6 +50,35 @@ pub(crate) struct Entry {
     /// As it was asked for.
     pub(crate) given: String,
     pub(crate) experiment: Experiment,
+    /// The text of its file.
+    pub(crate) text: String,
+}
+
+impl Entry {
+    /// Whose experiment it is: a file that was copied and changed is its author's, after another's.
+    pub(super) fn whose(&self) -> String {
+        let source = self.experiment.source;
+        if self.is_embedded() {
+            return format!("an experiment of {}", source.described());
+        }
+        let after = match source {
+            Origin::CausalTrace => String::new(),
+            other => format!(", after one of {}", other.described()),
+        };
+        format!("the experiment of the file {}{after}", self.given)
+    }
+
+    /// The heading above what is tested: others' claims, or what this program or a file asks by itself.
+    pub(super) fn claims(&self) -> &'static str {
+        match self.experiment.source {
+            Origin::Dannyallover | Origin::Rome if self.is_embedded() => "What was claimed",
+            _ => "What is tested",
+        }
+    }
+
+    fn is_embedded(&self) -> bool {
+        EMBEDDED.iter().any(|(_, text)| text.trim_end() == self.text.trim_end())
+    }
 }
 
 /// All embedded experiments.
@@ -64,8 +94,9 @@ pub(crate) fn open(given: &str) -> Result<Entry> {
     let path = Path::new(given);
     if path.is_file() {
         let name = path.file_stem().context("a file without a name")?.to_string_lossy().into_owned();
-        let experiment = Experiment::parse(&Source::read(path)?)?;
-        return Ok(Entry { name, given: given.to_owned(), experiment });
+        let source = Source::read(path)?;
+        let experiment = Experiment::parse(&source)?;
+        return Ok(Entry { name, given: given.to_owned(), experiment, text: source.text });
     }
     if path.extension().is_some_and(|extension| extension == "toml") {
         bail!("there is no file {given}");
@@ -95,7 +126,7 @@ fn embedded_entry(name: &str, text: &str) -> Result<Entry> {
     let source =
         Source { name: format!("experiments/{name}.toml"), folder: PathBuf::new(), text: text.to_owned() };
     let experiment = Experiment::parse(&source)?;
-    Ok(Entry { name: name.to_owned(), given: name.to_owned(), experiment })
+    Ok(Entry { name: name.to_owned(), given: name.to_owned(), experiment, text: source.text })
 }
 
 /// The word that is most like another, if any is.

@@ -88,6 +88,8 @@ pub(super) enum Number {
     MapCorrelation {
         runs: [String; 2],
         component: Option<Component>,
+        #[serde(default = "all_roles")]
+        roles: Vec<Role>,
         #[serde(default = "both_probability")]
         metrics: [Metric; 2],
     },
@@ -193,9 +195,9 @@ impl Number {
             Number::PlaceCorrelation { runs: names, component } => {
                 prompts::place_correlation(&runs.named(names), *component)
             }
-            Number::MapCorrelation { runs: [first, second], component, metrics } => {
+            Number::MapCorrelation { runs: [first, second], component, roles, metrics } => {
                 let pair = [runs.one(Some(first))?, runs.one(Some(second))?];
-                tables::map_correlation(pair, *component, *metrics)
+                tables::map_correlation(pair, *component, roles, *metrics)
             }
         }
     }

@@ -4,6 +4,8 @@ use clap::{CommandFactory, Parser};
 
 use super::file::{RUN_KEYS, Run};
 use crate::args::SweepArgs;
+use crate::settings;
+use crate::usage::Usage;
 
 /// Options of `sweep` that are not a run's to set: the command line's, or those of the machine.
 const NOT_HERE: [&str; 9] =
@@ -87,7 +89,7 @@ pub(super) fn check(run: &Run) -> Result<(), (String, String)> {
             parsed(&alone).map_err(|problem| (place.clone(), problem))?;
         }
     }
-    if each.count() > 1 || run.each.as_ref().is_some_and(|each| each.values().any(Vec::is_empty)) {
+    if each.clone().count() > 1 || run.each.as_ref().is_some_and(|each| each.values().any(Vec::is_empty)) {
         return Err(("each".to_owned(), "each takes one option with at least one value".to_owned()));
     }
     if !run.prompts.is_empty() && ["facts", "ids", "sample"].iter().any(|key| run.options.contains_key(*key))
@@ -95,7 +97,44 @@ pub(super) fn check(run: &Run) -> Result<(), (String, String)> {
         let problem = "with prompts in the file there is nothing to choose: leave facts, ids and sample out";
         return Err(("prompts".to_owned(), problem.to_owned()));
     }
-    parsed(run).map(|_| ()).map_err(|problem| ("name".to_owned(), problem))
+    together(
+        run,
+        &each.flat_map(|(key, values)| values.iter().map(move |value| (key, value))).collect::<Vec<_>>(),
+    )
+}
+
+/// What is wrong with options that are right by themselves; with those for shallow models and each value of `each`.
+fn together(run: &Run, each: &[(&String, &toml::Value)]) -> Result<(), (String, String)> {
+    let usual = run.options.clone();
+    let mut shallow = usual.clone();
+    shallow.extend(run.shallow.clone());
+    for options in [usual, shallow] {
+        let varied = each.iter().map(|(key, value)| {
+            let mut options = options.clone();
+            options.insert((*key).clone(), (*value).clone());
+            options
+        });
+        let all: Vec<_> = if each.is_empty() { vec![options.clone()] } else { varied.collect() };
+        for options in all {
+            let one = Run { options, ..run.clone() };
+            let problem = match parsed(&one) {
+                Ok(args) => settings::check(&args.method).err().map(|Usage(problem)| problem),
+                Err(problem) => Some(problem),
+            };
+            if let Some(problem) = problem {
+                return Err((place_of(run, &problem), problem));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The key in the file that a problem speaks of first, by its name on the command line.
+fn place_of(run: &Run, problem: &str) -> String {
+    let is_end = |c: char| !c.is_ascii_alphanumeric() && c != '-';
+    let named = problem.split("--").skip(1).filter_map(|rest| rest.split(is_end).next());
+    let own = named.map(str::to_owned).find(|key| run.options.contains_key(key));
+    own.unwrap_or_else(|| "name".to_owned())
 }
 
 fn unknown(key: &str, allowed: &[String]) -> String {

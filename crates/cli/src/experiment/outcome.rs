@@ -2,16 +2,22 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::rc::Rc;
 
 use anyhow::{Context, Result};
 use causal_trace_core::{Component, Metric};
-use causal_trace_results::statistics::{Candidate, Selection, Summary, View};
-use causal_trace_results::{Manifest, PromptRecord, ResultsFolder};
+use causal_trace_results::statistics::{Candidate, Selection, Summary, View, common_ids};
+use causal_trace_results::{Manifest, Outcome, PromptRecord, ResultsFolder};
 
+use super::analysis::TooFew;
 use super::file::Run;
-use super::{options, resample};
+use super::options;
+use super::resample::Resampled;
 use crate::commands::summary::{Choice, summarise};
+
+/// None where there are fewer than two prompts.
+type Drawn = Option<Rc<Resampled>>;
 
 /// A finished run.
 pub(crate) struct Done {
@@ -22,7 +28,7 @@ pub(crate) struct Done {
     pub(super) value: Option<f64>,
     pub(super) folder: ResultsFolder,
     summaries: RefCell<BTreeMap<(Metric, String), Rc<Summary>>>,
-    resampled: RefCell<BTreeMap<Metric, Rc<Vec<Summary>>>>,
+    resampled: RefCell<BTreeMap<(Metric, BTreeSet<i64>), Drawn>>,
 }
 
 impl Done {
@@ -77,14 +83,20 @@ impl Done {
         Ok(summary)
     }
 
-    /// The averages over prompts drawn with replacement, again and again.
-    pub(super) fn resampled(&self, metric: Metric) -> Result<Rc<Vec<Summary>>> {
-        if let Some(drawn) = self.resampled.borrow().get(&metric) {
-            return Ok(Rc::clone(drawn));
+    /// The averages over some prompts drawn with replacement, again and again; none for fewer than two prompts.
+    pub(super) fn resampled(&self, metric: Metric, ids: BTreeSet<i64>) -> Result<Drawn> {
+        let key = (metric, ids);
+        if let Some(drawn) = self.resampled.borrow().get(&key) {
+            return Ok(drawn.clone());
         }
-        let drawn = Rc::new(resample::summaries(&self.folder, metric)?);
-        self.resampled.borrow_mut().insert(metric, Rc::clone(&drawn));
+        let drawn = Resampled::of(&self.folder, metric, &key.1)?.map(Rc::new);
+        self.resampled.borrow_mut().insert(key, drawn.clone());
         Ok(drawn)
+    }
+
+    /// The ids of all prompts that were traced.
+    pub(super) fn traced_ids(&self) -> Result<BTreeSet<i64>> {
+        Ok(self.select(&Selection::All)?.1)
     }
 
     /// A selection that does not ask for more prompts than were traced, and their ids.
@@ -104,9 +116,40 @@ impl Done {
         Ok((select, ids))
     }
 
+    /// The same for one of two groups that are compared: at most half of the prompts, so that the groups have none in
+    /// common.
+    pub(super) fn half(&self, select: &Selection) -> Result<Selection> {
+        let within = |n: usize| match n.min(self.n_traced()? / 2) {
+            0 => Err(TooFew(format!("fewer than two prompts were traced in {}", self.label)).into()),
+            n => Ok::<_, anyhow::Error>(n),
+        };
+        Ok(match select {
+            Selection::MostTokens(n) => Selection::MostTokens(within(*n)?),
+            Selection::LeastTokens(n) => Selection::LeastTokens(within(*n)?),
+            other => self.select(other)?.0,
+        })
+    }
+
     /// How many prompts were traced.
-    pub(super) fn n_traced(&self) -> Result<usize> {
-        Ok(self.select(&Selection::All)?.1.len())
+    pub(crate) fn n_traced(&self) -> Result<usize> {
+        Ok(self.traced_ids()?.len())
+    }
+
+    /// How many facts were left out for each reason, as in "3 wrong prediction, 1 too long".
+    pub(crate) fn left_out(&self) -> Result<String> {
+        let mut reasons = BTreeMap::new();
+        for record in self.folder.prompts() {
+            if let Outcome::Skipped(skip) = record?.outcome {
+                *reasons.entry(skip.reason.name().replace('_', " ")).or_insert(0) += 1;
+            }
+        }
+        let listed: Vec<String> = reasons.iter().map(|(reason, n)| format!("{n} {reason}")).collect();
+        Ok(listed.join(", "))
+    }
+
+    /// Where its results are.
+    pub(crate) fn path(&self) -> &Path {
+        self.folder.path()
     }
 
     /// Every record, traced or not, one part at a time.
@@ -125,6 +168,22 @@ impl Done {
         }
         Ok(found)
     }
+}
+
+/// The ids that were traced in all runs, of the same text and subject.
+pub(super) fn traced_alike(all: &[&Done]) -> Result<BTreeSet<i64>> {
+    let heads = |done: &Done| done.folder.prompts().collect::<Result<Vec<_>, _>>();
+    let Some((first, rest)) = all.split_first() else { return Ok(BTreeSet::new()) };
+    let mut ids = first.traced_ids()?;
+    if rest.iter().all(|done| done.name == first.name) {
+        return Ok(ids);
+    }
+    let first_heads = heads(first)?;
+    for done in rest {
+        let shared = common_ids(&first_heads, &heads(done)?);
+        ids.retain(|id| shared.contains(id));
+    }
+    Ok(ids)
 }
 
 /// All finished runs of an experiment.
@@ -155,6 +214,11 @@ impl Runs {
         }
         let indices = names.iter().flat_map(|name| self.families.get(name).into_iter().flatten());
         indices.map(|&index| &self.all[index]).collect()
+    }
+
+    /// The run of a results folder's name.
+    pub(super) fn called(&self, name: &str) -> Result<&Done> {
+        self.all.iter().find(|done| done.name == name).with_context(|| format!("there is no run {name}"))
     }
 
     /// The runs of a name, the first run without one.

@@ -21,6 +21,8 @@ pub(crate) struct Page {
     title: String,
     intro: Vec<String>,
     command: String,
+    /// The experiment's file, a copy of which stands beside the page.
+    file: String,
     /// The heading above the claims.
     claims: &'static str,
     judged: Vec<Judged>,
@@ -37,19 +39,20 @@ impl Page {
         let experiment = &entry.experiment;
         let runs = Runs::new(done, |name| experiment.named(name));
         let mut sections = Vec::new();
-        for analysis in &experiment.analyses {
-            sections.extend(analysis.sections(&runs)?);
+        for (place, analysis) in experiment.analyses.iter().enumerate() {
+            sections.extend(analysis.sections(&runs, &experiment.analyses[..place])?);
         }
         let counts = runs.all.iter().map(Done::n_traced).collect::<Result<Vec<_>>>()?;
         let has_few_prompts = counts.into_iter().any(|count| count < FEW);
         let judged = experiment.claims.iter().map(|claim| claim.judge(&runs)).collect();
-        let about = format!("{} This is {}.", sentence(&experiment.shows), experiment.source.described());
+        let about = format!("{} This is {}.", sentence(&experiment.shows), entry.whose());
         let intro = std::iter::once(about).chain(experiment.notes.iter().cloned()).collect();
         Ok(Page {
             title: experiment.title.clone(),
             intro,
             command: command.to_owned(),
-            claims: experiment.source.claims(),
+            file: entry.text.clone(),
+            claims: entry.claims(),
             judged,
             runs: overview(&runs)?,
             settings: settings(&runs)?,
@@ -74,6 +77,7 @@ impl Page {
             out.write(&format!("figures/{stem}.html"), gallery.html()?.as_bytes())?;
             progress.done(2);
         }
+        out.write(FILE, self.file.as_bytes())?;
         out.write("README.md", self.markdown().as_bytes())
     }
 
@@ -84,7 +88,7 @@ impl Page {
         for paragraph in &self.intro {
             let _ = write!(text, "\n{paragraph}\n");
         }
-        let _ = write!(text, "\nMade by\n\n    {}\n", self.command);
+        let _ = write!(text, "\nMade from [{FILE}]({FILE}) by\n\n    {}\n", self.command);
         if !self.judged.is_empty() {
             let _ = write!(text, "\n## {}\n\n", self.claims);
             for judged in &self.judged {
@@ -98,7 +102,7 @@ impl Page {
                     let _ = writeln!(text, "  - {}", sentence(reason));
                 }
             }
-            let few = if self.has_few_prompts { FEW_PROMPTS } else { "" };
+            let few = self.few_prompts().map_or(String::new(), |few| format!(" {few}"));
             let _ = write!(text, "\n{VERDICTS}{few}\n");
         }
         text.push_str("\n## Runs\n\n");
@@ -111,6 +115,11 @@ impl Page {
         text
     }
 
+    /// What one must know to read the verdicts, where there are any.
+    fn few_prompts(&self) -> Option<&'static str> {
+        (self.has_few_prompts && !self.judged.is_empty()).then_some(FEW_PROMPTS)
+    }
+
     /// What a person wants to know at once.
     pub(crate) fn summary(&self) -> String {
         let mut lines = vec![self.title.clone()];
@@ -118,6 +127,9 @@ impl Page {
             lines.push(String::new());
             lines.push(format!("{}: {}", judged.verdict, judged.says));
             lines.extend(judged.reasons.iter().map(|reason| format!("  {reason}")));
+        }
+        if let Some(few) = self.few_prompts() {
+            lines.extend([String::new(), few.to_owned()]);
         }
         for section in self.sections.iter().filter(|section| !section.findings.is_empty()) {
             lines.push(String::new());
@@ -142,19 +154,23 @@ impl Page {
             "title": self.title,
             "command": self.command,
             "claims": claims.collect::<Vec<_>>(),
+            "note": self.few_prompts(),
             "sections": sections.collect::<Vec<_>>(),
         })
     }
 }
 
+/// The copy of the experiment's file.
+const FILE: &str = "experiment.toml";
+
 /// How verdicts are reached.
-const VERDICTS: &str = "A claim holds here if each of its tests is met and the 95 % intervals of the two numbers, where \
-they have any, do not overlap; it does not hold if one is missed in that way; else it is open. The tests are in the \
-experiment's file.";
+const VERDICTS: &str = "A claim holds here if each of its tests is clearly met; it does not hold if one is clearly \
+missed; else it is open. Of two averages over the same prompts the 95 % interval of their difference must leave 0 out; of \
+other numbers the two 95 % intervals, where they have any, must not overlap. The tests are in experiment.toml.";
 
 /// Below so many prompts a percentile interval is too narrow.
 const FEW: usize = 20;
-const FEW_PROMPTS: &str = " With fewer than 20 prompts, as here, the intervals are too narrow, and one prompt has none: \
+const FEW_PROMPTS: &str = "With fewer than 20 prompts, as here, the intervals are too narrow, and one prompt has none: \
 such verdicts say how these prompts are, not how others would be.";
 
 /// One line for each run.
@@ -173,11 +189,13 @@ fn overview(runs: &Runs) -> Result<Table> {
         let facts: usize = done.manifest().facts.iter().map(|facts| facts.n_facts).sum();
         let mut row = vec![done.name.clone(), model.name.clone()];
         match done.n_traced()? {
-            0 => row.extend(["0".to_owned(), skipped(done)?, "–".to_owned(), "–".to_owned(), "–".to_owned()]),
+            0 => {
+                row.extend(["0".to_owned(), done.left_out()?, "–".to_owned(), "–".to_owned(), "–".to_owned()])
+            }
             n => {
                 let summary = done.summary(Metric::Probability)?;
                 let [low, high] = summary.ci95_total_effect;
-                let left_out = if n < facts { skipped(done)? } else { String::new() };
+                let left_out = if n < facts { done.left_out()? } else { String::new() };
                 row.extend([
                     format!("{n} of {facts}"),
                     left_out,
@@ -190,18 +208,6 @@ fn overview(runs: &Runs) -> Result<Table> {
         table.rows.push(row);
     }
     Ok(table)
-}
-
-/// How many facts were left out for each reason.
-fn skipped(done: &Done) -> Result<String> {
-    let mut reasons = std::collections::BTreeMap::new();
-    for record in done.folder.prompts() {
-        if let causal_trace_results::Outcome::Skipped(skip) = record?.outcome {
-            *reasons.entry(skip.reason.name().replace('_', " ")).or_insert(0) += 1;
-        }
-    }
-    let listed: Vec<String> = reasons.iter().map(|(reason, n)| format!("{n} {reason}")).collect();
-    Ok(listed.join(", "))
 }
 
 /// The models, the settings that all runs have in common, and those of each run beside them.
@@ -218,8 +224,8 @@ fn settings(runs: &Runs) -> Result<Vec<String>> {
     let common: Vec<String> =
         all.first().into_iter().flatten().filter(|part| is_common(part)).cloned().collect();
     if !common.is_empty() {
-        let who = if all.len() > 1 { "All runs: " } else { "" };
-        lines.push(capital(&format!("{who}{}.", common.join(", "))));
+        let who = if all.len() > 1 { "All runs" } else { "The run" };
+        lines.push(format!("{who}: {}.", common.join(", ")));
     }
     for (done, parts) in runs.all.iter().zip(&all) {
         let own: Vec<&str> = parts.iter().filter(|part| !is_common(part)).map(String::as_str).collect();
@@ -295,7 +301,24 @@ fn sentence(text: &str) -> String {
     if text.ends_with(['.', '!', '?']) { text } else { format!("{text}.") }
 }
 
+/// The text with a capital letter first, unless it begins with the name of a file or of a thing in code.
 fn capital(text: &str) -> String {
+    let first = text.split_whitespace().next().unwrap_or_default().trim_end_matches([',', '.', ':', ';']);
+    if first.contains(|c: char| "._/\\".contains(c) || c.is_ascii_digit()) {
+        return text.to_owned();
+    }
     let mut letters = text.chars();
     letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_keep_their_first_letter() {
+        assert_eq!(sentence("known_1000.json has no relation"), "known_1000.json has no relation.");
+        assert_eq!(sentence("mlp_severed: nothing"), "mlp_severed: nothing.");
+        assert_eq!(sentence("there is an early site."), "There is an early site.");
+    }
 }

@@ -36,6 +36,30 @@ impl Source {
         }
     }
 
+    /// The error of a reader, which calls keys fields and, in tables of several kinds, knows where the table begins only.
+    pub(super) fn parse_error(&self, span: Option<Range<usize>>, message: &str) -> anyhow::Error {
+        let unknown = message.strip_prefix("unknown field `").and_then(|rest| rest.split('`').next());
+        let place = span.map(|span| match unknown.and_then(|key| self.key_after(span.start, key)) {
+            Some(start) => start..start,
+            None => span,
+        });
+        let message = message.replacen("unknown field", "unknown key", 1);
+        self.error(place, &message.replacen("missing field", "missing key", 1))
+    }
+
+    /// Where the first line from a place on begins that sets a key.
+    fn key_after(&self, start: usize, key: &str) -> Option<usize> {
+        let mut at = self.text.get(..start)?.rfind('\n').map_or(0, |end| end + 1);
+        for line in self.text.get(at..)?.split_inclusive('\n') {
+            let rest = line.trim_start().strip_prefix(key);
+            if rest.is_some_and(|rest| rest.trim_start().starts_with('=')) {
+                return Some(at);
+            }
+            at += line.len();
+        }
+        None
+    }
+
     /// Where the key of a table of an array is, as the third `[[run]]`'s `noise`; the table itself where it has no such
     /// key.
     pub(super) fn find(&self, array: &str, index: usize, key: &str) -> Option<Range<usize>> {

@@ -2,12 +2,14 @@
 
 use std::fmt;
 
+use anyhow::Result;
+use causal_trace_results::statistics::{PairedDifference, Summary};
 use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{MapAccess, Visitor};
 
 use super::number::{Measured, Number, percent, short};
-use super::outcome::Runs;
+use super::outcome::{Runs, traced_alike};
 
 /// What was said of an experiment, in our words, and what must be so for it to hold here.
 #[derive(Debug, Clone, Deserialize)]
@@ -26,7 +28,7 @@ struct Test {
     number: Number,
     above: Option<Bound>,
     below: Option<Bound>,
-    /// Met where the interval leaves the bound out.
+    /// Met where an interval tells the two apart.
     differs_from: Option<Bound>,
     /// The bound is multiplied by this.
     #[serde(default = "once")]
@@ -75,7 +77,7 @@ impl<'de> Deserialize<'de> for Bound {
 pub(crate) enum Verdict {
     Holds,
     DoesNotHold,
-    /// The intervals of the numbers overlap, or one holds the bound.
+    /// The interval of the difference holds 0; or those of the numbers overlap, or one holds the bound.
     Open,
     /// There is no rule, or a number could not be computed.
     NotJudged,
@@ -155,15 +157,32 @@ impl Test {
         };
         let other = match bound {
             Bound::Value(value) => {
-                Ok(Measured { value: *value, ci95: None, what: String::new(), is_share: measured.is_share })
+                Ok(Measured { is_share: measured.is_share, ..Measured::new(*value, String::new()) })
             }
             Bound::Number(number) => number.measure(runs),
         };
-        match other {
-            Ok(other) => compare(&measured, &other, self.times, relation),
+        let with_difference =
+            other.and_then(|other| Ok((paired(runs, [&measured, &other], self.times)?, other)));
+        match with_difference {
+            Ok((paired, other)) => compare(&measured, &other, self.times, relation, paired),
             Err(error) => (Verdict::NotJudged, format!("{error:#}")),
         }
     }
+}
+
+/// The difference of two numbers over the prompts that were traced in both of their runs, where both can be computed
+/// over some prompts and there are enough.
+fn paired(runs: &Runs, numbers: [&Measured; 2], times: f64) -> Result<Option<PairedDifference>> {
+    let [Some(first), Some(second)] = numbers.map(|number| number.over.as_ref()) else { return Ok(None) };
+    let (one, other) = (runs.called(&first.run)?, runs.called(&second.run)?);
+    let ids = traced_alike(&[one, other])?;
+    let prompts = ids.len();
+    let drawn = (one.resampled(first.metric, ids.clone())?, other.resampled(second.metric, ids)?);
+    let (Some(firsts), Some(seconds)) = drawn else { return Ok(None) };
+    let both = |(one, other): (&Summary, &Summary)| Some([(first.number)(one)?, (second.number)(other)?]);
+    let draws = firsts.draws.iter().zip(&seconds.draws).filter_map(both);
+    let whole = both((&firsts.whole, &seconds.whole));
+    Ok(whole.and_then(|whole| PairedDifference::of(prompts, whole, draws, times)))
 }
 
 /// How a number is to stand to its bound.
@@ -174,16 +193,26 @@ enum Relation {
     DiffersFrom,
 }
 
-fn compare(measured: &Measured, other: &Measured, times: f64, relation: Relation) -> (Verdict, String) {
+fn compare(
+    measured: &Measured,
+    other: &Measured,
+    times: f64,
+    relation: Relation,
+    paired: Option<PairedDifference>,
+) -> (Verdict, String) {
     let [low, high] = measured.ends();
     let [other_low, other_high] = other.ends().map(|end| times * end);
     let bound = times * other.value;
     // Numbers without intervals are what they are.
-    let is_clear = low > other_high || high < other_low || (low == high && other_low == other_high);
+    let are_apart = low > other_high || high < other_low || (low == high && other_low == other_high);
+    let (difference, is_clear) = match paired {
+        Some(paired) => (paired.value, paired.is_clear()),
+        None => (measured.value - bound, are_apart),
+    };
     let met = match relation {
-        Relation::Above => measured.value > bound,
-        Relation::Below => measured.value < bound,
-        Relation::DiffersFrom => is_clear && measured.value != bound,
+        Relation::Above => difference > 0.0,
+        Relation::Below => difference < 0.0,
+        Relation::DiffersFrom => is_clear && difference != 0.0,
     };
     let verdict = match (met, is_clear) {
         (true, true) => Verdict::Holds,
@@ -204,6 +233,22 @@ fn compare(measured: &Measured, other: &Measured, times: f64, relation: Relation
         "" => number(bound),
         what => format!("{factor}{what}, {}", other.shown()),
     };
-    let open = if is_clear { "" } else { "; the intervals overlap" };
-    (verdict, format!("{}, {}, {words} {against}{open}", measured.what, measured.shown()))
+    let why = match paired {
+        Some(paired) => {
+            let difference = Measured {
+                ci95: Some(paired.ci95),
+                is_share: measured.is_share,
+                ..Measured::new(paired.value, String::new())
+            };
+            let open = if is_clear { "" } else { ", which may be 0" };
+            format!(
+                "; over the same {} prompts the difference is {}{open}",
+                paired.prompts,
+                difference.shown()
+            )
+        }
+        None if is_clear => String::new(),
+        None => "; the intervals overlap".to_owned(),
+    };
+    (verdict, format!("{}, {}, {words} {against}{why}", measured.what, measured.shown()))
 }

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use anyhow::{Result, bail};
 use causal_trace_core::{Corruption, Fact, Method, NoiseStream, Prompt};
 use causal_trace_lm::LanguageModel;
 use causal_trace_results::{Counterparts, Skip, SkipReason};
 
 use crate::args::CorruptionChoice;
+use crate::fact_file::FactFile;
 
 /// Where the other prompts come from.
 #[derive(Debug)]
@@ -34,21 +36,31 @@ pub(crate) struct Pair {
 }
 
 impl Pairing {
-    /// The pairing that a corruption asks for; `facts` are those whose subjects may be swapped in.
-    pub(crate) fn new(choice: Option<CorruptionChoice>, facts: &[Fact], seed: u64) -> Self {
-        match choice {
+    /// The pairing that a corruption asks for; the file's facts are those whose subjects may be swapped in.
+    ///
+    /// # Errors
+    /// When none of them has a relation to swap within.
+    pub(crate) fn new(choice: Option<CorruptionChoice>, file: &FactFile, seed: u64) -> Result<Self> {
+        Ok(match choice {
             Some(CorruptionChoice::Pair) => Pairing::Given,
             Some(CorruptionChoice::Swap) => {
                 let mut by_relation: BTreeMap<String, Vec<Fact>> = BTreeMap::new();
-                for fact in facts {
+                for fact in &file.facts {
                     if let Some(relation) = relation(fact) {
                         by_relation.entry(relation.to_owned()).or_default().push(fact.clone());
                     }
                 }
+                if by_relation.is_empty() {
+                    bail!(
+                        "--corruption swap takes another subject of the same relation, but no fact of {} names its \
+                         relation: add relation_id to the facts, as in \"relation_id\": \"P17\"",
+                        file.name
+                    );
+                }
                 Pairing::Swap { facts: by_relation, seed }
             }
             _ => Pairing::None,
-        }
+        })
     }
 
     /// What it is called in a manifest.
@@ -79,7 +91,8 @@ impl Pairing {
                 Ok(Some(Pair { text, subject: None, attribute: None }))
             }
             Pairing::Swap { facts, seed } => {
-                let relation = relation(fact).ok_or_else(|| none("the fact names no relation".to_owned()))?;
+                let relation =
+                    relation(fact).ok_or_else(|| none("the fact has no relation_id".to_owned()))?;
                 let others = facts.get(relation).map_or(&[][..], Vec::as_slice);
                 let pair = swapped(fact, prompt, others, *seed, lm);
                 let detail = format!(

@@ -42,7 +42,7 @@ impl FirstFact<'_> {
     fn on<'a>(&'a self, model: &'a NamedModel) -> Result<Tracer<'a>> {
         let FirstFact { facts, chosen, method, target, .. } = *self;
         let (config, _) = settings::resolve(method, model, || Ok(facts.clone()))?;
-        let pairing = Pairing::new(method.corruption, &facts.facts, method.seed.unwrap_or(1));
+        let pairing = Pairing::new(method.corruption, facts, method.seed.unwrap_or(1))?;
         Ok(Tracer { preparation: Preparation { lm: &model.lm, target, pairing }, config, chosen })
     }
 }

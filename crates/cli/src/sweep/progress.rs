@@ -95,6 +95,7 @@ pub(crate) fn duration(seconds: f64) -> String {
     }
     let minutes = (seconds / 60.0).round() as u64;
     match minutes {
+        _ if seconds < 1.0 => "a second".to_owned(),
         _ if seconds < 90.0 => format!("{seconds:.0} s"),
         0..60 => format!("{minutes} min"),
         _ => format!("{} h {} min", minutes / 60, minutes % 60),
@@ -108,6 +109,6 @@ mod tests {
     #[test]
     fn durations_are_short() {
         let shown = [0.4, 89.0, 90.0, 3599.0, 3660.0, f64::NAN].map(duration);
-        assert_eq!(shown, ["0 s", "89 s", "2 min", "1 h 0 min", "1 h 1 min", "some time"]);
+        assert_eq!(shown, ["a second", "89 s", "2 min", "1 h 0 min", "1 h 1 min", "some time"]);
     }
 }

@@ -65,7 +65,7 @@ impl<'a> Sweep<'a> {
     pub(crate) fn new(request: Request<'a>, printer: &Printer) -> Result<Self> {
         let Request { model, model_identity, facts, chosen, identity, method, target, roles, out } = request;
         refuse_among_tables(&out)?;
-        let pairing = Pairing::new(method.corruption, &facts.facts, method.seed.unwrap_or(1));
+        let pairing = Pairing::new(method.corruption, &facts, method.seed.unwrap_or(1))?;
         let (config, noise) = settings::resolve(&method, model, || Ok(facts))?;
         let n_layers = model.lm.model.architecture().n_layers;
         settings::note_wide_window(&config, n_layers, printer);

@@ -5,7 +5,7 @@ use std::ops::Range;
 use causal_trace_core::Precision;
 use rayon::prelude::*;
 
-use super::product::{Left, Order, Output, Weight, multiply};
+use super::product::{Left, Order, Output, ReadRows, Weight, multiply};
 use crate::Activation;
 
 /// A linear map `y = x · W + b`, its weight packed for a precision.
@@ -28,7 +28,7 @@ impl Linear {
         n_in: usize,
         n_out: usize,
     ) -> Self {
-        Self::checked(Weight::pack(precision, weight, Order::OutIn, n_in, n_out), bias)
+        Self::checked(Weight::of_values(precision, Order::OutIn, n_in, n_out, weight), bias)
     }
 
     /// From a weight `[n_in, n_out]`, as GPT-2's `Conv1D` keeps it.
@@ -43,7 +43,25 @@ impl Linear {
         n_in: usize,
         n_out: usize,
     ) -> Self {
-        Self::checked(Weight::pack(precision, weight, Order::InOut, n_in, n_out), bias)
+        Self::checked(Weight::of_values(precision, Order::InOut, n_in, n_out, weight), bias)
+    }
+
+    /// From the rows of a weight, which `read` writes, some at a time: called from any thread of the current pool, for
+    /// every row once. So the weight need never be there as a whole.
+    ///
+    /// # Errors
+    /// As `read`.
+    ///
+    /// # Panics
+    /// When the bias has another size.
+    pub fn from_rows<E: Send>(
+        precision: Precision,
+        order: Order,
+        bias: Option<Vec<f32>>,
+        [n_in, n_out]: [usize; 2],
+        read: &ReadRows<'_, E>,
+    ) -> Result<Self, E> {
+        Ok(Self::checked(Weight::pack(precision, order, n_in, n_out, read)?, bias))
     }
 
     fn checked(weight: Weight, bias: Option<Vec<f32>>) -> Self {

@@ -23,6 +23,6 @@ pub(crate) use linear::linear_activated;
 pub use linear::{Linear, Packed, Threads, linear, linear_packed};
 pub use log_sum_exp::log_probability;
 pub use norm::{Norm, norm};
-pub use product::{Isa, IsaError};
+pub use product::{Isa, IsaError, Order, ReadRows};
 pub use read_out::{ReadOut, Reading, Reference, read_out};
 pub use rotate::rotate;

@@ -90,12 +90,34 @@ impl TensorView<'_> {
         self.file.check_unchanged()
     }
 
+    /// Writes some of its rows, slices of the first dimension, into `out`, on the calling thread.
+    ///
+    /// # Errors
+    /// As [`copy_to_f32`](Self::copy_to_f32).
+    ///
+    /// # Panics
+    /// When it is a scalar or has fewer rows, or `out` is of another size.
+    pub fn copy_rows(&self, rows: Range<usize>, out: &mut [f32]) -> Result<(), WeightsError> {
+        let view = self.rows(rows);
+        assert_eq!(out.len(), view.n_elements(), "the buffer for '{}' has another length", self.name);
+        match view.strides {
+            None => view.copy_chunks(view.bytes.start, out, &mut Vec::new())?,
+            Some(strides) => view.copy_strided(strides, out)?,
+        }
+        self.file.check_unchanged()
+    }
+
+    /// Whether its elements lie one after the other, so that its rows can be read by themselves.
+    #[must_use]
+    pub fn is_contiguous(&self) -> bool {
+        self.strides.is_none()
+    }
+
     /// Some of its rows: slices of the first dimension.
     ///
     /// # Panics
     /// When it is a scalar, or has fewer rows.
-    #[must_use]
-    pub fn rows(&self, rows: Range<usize>) -> Self {
+    fn rows(&self, rows: Range<usize>) -> Self {
         assert!(rows.start <= rows.end && rows.end <= self.shape[0], "'{}' has {:?}", self.name, self.shape);
         let mut shape = self.shape.clone();
         shape[0] = rows.len();
@@ -138,7 +160,13 @@ impl TensorView<'_> {
         Ok(())
     }
 
-    /// Reads and converts the elements from a place in the file on.
+    /// Reads and converts the elements from a place in the file on, a chunk at a time.
+    fn copy_chunks(&self, start: usize, out: &mut [f32], buffer: &mut Vec<u8>) -> Result<(), WeightsError> {
+        let size = self.dtype.size();
+        let mut chunks = out.chunks_mut(CHUNK).enumerate();
+        chunks.try_for_each(|(chunk, out)| self.copy_chunk(start + chunk * CHUNK * size, buffer, out))
+    }
+
     fn copy_chunk(&self, start: usize, buffer: &mut Vec<u8>, out: &mut [f32]) -> Result<(), WeightsError> {
         let len = out.len() * self.dtype.size();
         if let Some(bytes) = self.file.in_memory(start..start + len) {

@@ -124,9 +124,6 @@ pub(super) fn values(
     flat(table, name, component, of, measure.factor())
 }
 
-/// From this share of the largest effect in the expected direction on, effects in the wrong one are worth a colour.
-const BOTH_WAYS: f64 = 0.5;
-
 /// The colours that suit a number: an average of PI is often below 0, which must be seen, and so are averages of IE
 /// under some corruptions.
 pub(super) fn scale(
@@ -138,19 +135,11 @@ pub(super) fn scale(
 ) -> ColorScale {
     match (statistic, measure) {
         (Statistic::Average, Measure::PercentImprovement) => ColorScale::diverging(values),
-        (Statistic::Average, Measure::IndirectEffect) if goes_both_ways(expected_sign, values) => {
-            ColorScale::diverging(values)
-        }
         (Statistic::Average, Measure::IndirectEffect) => {
-            ColorScale::sequential(component, expected_sign, values)
+            ColorScale::fitting(component, expected_sign, values)
         }
         (Statistic::Deviation, _) => ColorScale::sequential(component, 1.0, values),
     }
-}
-
-fn goes_both_ways(expected_sign: f64, values: &[f64]) -> bool {
-    let farthest = |sign: f64| values.iter().map(|value| sign * value).fold(0.0, f64::max);
-    farthest(-expected_sign) > BOTH_WAYS * farthest(expected_sign)
 }
 
 /// One component's map.

@@ -15,7 +15,8 @@ const MAX_ANSWER: f32 = 20.0;
 /// The colours of a prompt's map.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MapStyle {
-    /// From the lowest value (at most 0) to the highest, in the component's colour.
+    /// From the lowest value (at most 0) to the highest, in the component's colour; diverging where effects clearly go
+    /// both ways.
     Plain,
     /// Blue below 0, red above.
     Diverging,
@@ -38,7 +39,7 @@ impl MapStyle {
     /// The scale of some values.
     pub(super) fn scale(self, component: Component, expected_sign: f64, values: &[f64]) -> ColorScale {
         match self {
-            MapStyle::Plain => ColorScale::sequential(component, expected_sign, values),
+            MapStyle::Plain => ColorScale::fitting(component, expected_sign, values),
             MapStyle::Diverging => ColorScale::diverging(values),
             MapStyle::Cutoff => ColorScale::cutoff(component, expected_sign, values),
         }

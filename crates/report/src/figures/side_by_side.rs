@@ -201,7 +201,7 @@ pub(super) fn about(sides: &[SummarySide<'_>], common: &[Component]) -> Vec<Stri
 fn counts(side: &SummarySide<'_>, common: &[Component]) -> String {
     let counts = common.first().map(|component| side.summary.components[component].counts);
     let counts: Vec<String> = counts.into_iter().flatten().map(|count| count.to_string()).collect();
-    format!("{}, their number of tokens from above: {}", convention(side.summary), counts.join(", "))
+    format!("{}; tokens in each row, top to bottom: {}", convention(side.summary), counts.join(", "))
 }
 
 /// The components that all sides have.

@@ -1,5 +1,6 @@
 //! The layers across, rows and values down.
 
+use crate::label::shorten;
 use crate::scale::{Scale, Tick};
 use crate::scene::{Anchor, Item, Line, Rect};
 
@@ -95,5 +96,10 @@ pub(super) fn value_axis(canvas: &mut Canvas<'_>, plot: Rect, scale: Scale, tick
         canvas.text(tick.label.clone(), end - 1.0, baseline, SMALL_SIZE, Anchor::End);
     }
     let x = plot.x - value_axis_room(canvas, ticks) + ASCENT * MEASURE_SIZE;
-    canvas.upward_text(canvas.fit(measure), x, plot.y + plot.height / 2.0, MEASURE_SIZE);
+    // A label longer than the axis would run over the corners: smaller type first, then fewer letters.
+    let text = canvas.fit(measure);
+    let fits = canvas.font.width(&text, MEASURE_SIZE) <= plot.height;
+    let size = if fits { MEASURE_SIZE } else { SMALL_SIZE };
+    let text = shorten(&text, plot.height, |text| canvas.font.width(text, size));
+    canvas.upward_text(text, x, plot.y + plot.height / 2.0, size);
 }

@@ -84,6 +84,7 @@ impl<'a> Collector<'a> {
     /// The folder, under a name of its own among those that are shown together.
     pub(super) fn finish(self, name: &str) -> Result<Folder, StatisticsError> {
         let Manifest { model, settings, .. } = self.manifest;
+        let facts = self.rows.len() + self.skipped.values().sum::<usize>();
         let mut skipped: Vec<(&str, usize)> =
             self.skipped.into_iter().map(|(reason, facts)| (words::skip_reason(reason), facts)).collect();
         skipped.sort_by_key(|&(_, facts)| std::cmp::Reverse(facts));
@@ -99,7 +100,7 @@ impl<'a> Collector<'a> {
             direction: settings.direction,
             components: settings.components.iter().map(|&it| ComponentInfo::new(it, settings)).collect(),
             metrics: metrics(self.manifest).map(|it| MetricInfo::new(it, settings.direction)).collect(),
-            made: made::rows(self.manifest),
+            made: made::rows(self.manifest, facts),
             command: command::command(self.manifest, name),
             skipped,
             summaries,

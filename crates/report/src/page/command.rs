@@ -215,6 +215,7 @@ mod tests {
         line.option("--x", Some("-1,2"));
         line.option("--y", Some("it's; $(rm)"));
         line.option("--z", None);
-        assert_eq!(line.0, "a --x=-1,2 --y \"it's; \\$(rm)\"");
+        assert_eq!(line.0, "a --x=-1,2 --y \"it's; \"'$(rm)'");
+        assert_eq!(shlex::split(&line.0).unwrap(), ["a", "--x=-1,2", "--y", "it's; $(rm)"]);
     }
 }

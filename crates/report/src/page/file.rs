@@ -10,8 +10,9 @@ use super::packer::{Packed, Packer};
 use super::shell::{data_block, file_page};
 use super::{Folder, PageError, Report, left_out};
 
-/// What a folder may say of that which is left out, in bytes.
-const WORDS: usize = 1_000;
+/// What a folder may say of that which is left out, in bytes: its words, and a byte of its name, quoted and escaped.
+const WORDS: usize = 500;
+const NAME: usize = 8;
 /// What a row of the table may grow by, in bytes, when its numbers are left out.
 const GROWTH: usize = 4;
 
@@ -79,20 +80,21 @@ impl ReportFile {
     /// # Errors
     /// When the page with its tables alone is larger than allowed.
     pub fn finish(self) -> Result<FinishedReport, PageError> {
-        let ReportFile { max_size, mut folders, packed } = self;
-        let prompts = folders.iter().map(|folder| folder.prompts.len()).sum();
-        let page = page_size(&folders) + folders.len() * WORDS + prompts * GROWTH;
+        let ReportFile { max_size, folders, packed } = self;
+        let mut report = Report::new(folders);
+        let page = page_size(&report);
         let room = max_size.checked_sub(page).ok_or(PageError::TooLarge { needed: page, max_size })?;
         let Contents { has_samples, chunks } = choose(packed, room);
-        let had_samples = folders.iter().any(|folder| folder.has_samples);
-        for (folder, chunks) in folders.iter_mut().zip(&chunks) {
+        let had_samples = report.folders.iter().any(|folder| folder.has_samples);
+        for (folder, chunks) in report.folders.iter_mut().zip(&chunks) {
             left_out::mark(folder, chunks.len(), has_samples, max_size);
         }
-        let prompts_with_numbers =
-            folders.iter().flat_map(|folder| &folder.prompts).filter(|row| row.chunk.is_some()).count();
+        let rows = || report.folders.iter().flat_map(|folder| &folder.prompts);
+        let (prompts, prompts_with_numbers) =
+            (rows().count(), rows().filter(|row| row.chunk.is_some()).count());
         let left_out = |folder: &Folder| Some((folder.name.clone(), folder.left_out.clone()?));
-        let left_out = folders.iter().filter_map(left_out).collect();
-        let (before, after) = file_page(&Report::new(folders));
+        let left_out = report.folders.iter().filter_map(left_out).collect();
+        let (before, after) = file_page(&report);
         let mut pieces = vec![before];
         for (folder, chunks) in chunks.iter().enumerate() {
             pieces.extend(chunks.iter().enumerate().map(|(chunk, text)| element(folder, chunk, text)));
@@ -124,8 +126,9 @@ fn element(folder: usize, chunk: usize, text: &str) -> String {
     data_block("application/octet-stream", &format!("chunk-{folder}-{chunk}"), text)
 }
 
-/// The size of the page with everything but the chunks.
-fn page_size(folders: &[Folder]) -> usize {
-    let (before, after) = file_page(&Report::new(folders.to_vec()));
-    before.len() + after.len()
+/// The size of the page with everything but the chunks, whatever is left out, at most.
+fn page_size(report: &Report) -> usize {
+    let (before, after) = file_page(report);
+    let said = |folder: &Folder| WORDS + NAME * folder.name.len() + GROWTH * folder.prompts.len();
+    before.len() + after.len() + report.folders.iter().map(said).sum::<usize>()
 }

@@ -6,8 +6,9 @@ use causal_trace_results::{Manifest, ModelIdentity};
 use super::words;
 use crate::provenance::{answer, corruption, facts, patching};
 
-/// Everything that determined the numbers, as far as it is known.
-pub(super) fn rows(manifest: &Manifest) -> Vec<(&'static str, String)> {
+/// Everything that determined the numbers, as far as it is known, and how many of the facts are there where the sweep
+/// is not complete.
+pub(super) fn rows(manifest: &Manifest, facts_there: usize) -> Vec<(&'static str, String)> {
     let settings = &manifest.settings;
     let component =
         |&component: &Component| words::component_label(component, settings.window_of(component).width);
@@ -26,6 +27,10 @@ pub(super) fn rows(manifest: &Manifest) -> Vec<(&'static str, String)> {
         ("measured", std::iter::once("probability").chain(metrics).collect::<Vec<_>>().join(", ")),
         ("token roles", format!("as {} counts them", settings.roles)),
     ];
+    let all: usize = manifest.parts.iter().sum();
+    if facts_there < all {
+        rows.push(("so far", format!("{facts_there} of {all} facts; the others are not traced yet")));
+    }
     rows.extend(settings.precision.clone().map(|precision| ("precision", precision)));
     rows.extend(settings.engine.map(|engine| ("engine", engine.to_string())));
     rows.push(("computed by", manifest.program.clone()));

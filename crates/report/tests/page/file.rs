@@ -69,6 +69,19 @@ fn a_file_too_small_for_its_tables_is_refused() {
 }
 
 #[test]
+fn no_name_makes_a_file_too_large() {
+    let folder = tempdir().unwrap();
+    let manifest = manifest(&Component::ROME, &[]);
+    let records: Vec<_> = (0..60).map(|id| noisy(&manifest, id)).collect();
+    let results = written(folder.path(), manifest, &records, 16);
+    let name = "<\"'$`".repeat(50);
+    let size = document(&[(&results, &name)], 15_000_000).html.len();
+    for less in [1, 1_000, 300_000, 500_000] {
+        assert!(document(&[(&results, &name)], size - less).html.len() <= size - less);
+    }
+}
+
+#[test]
 fn a_folder_without_samples_lacks_none() {
     let folder = tempdir().unwrap();
     let manifest = manifest(&[Component::Residual], &[]);

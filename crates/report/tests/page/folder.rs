@@ -113,6 +113,18 @@ fn a_folder_without_a_traced_prompt_has_no_averages() {
 }
 
 #[test]
+fn a_sweep_that_is_not_complete_says_so() {
+    let folder = tempdir().unwrap();
+    let results = written_in(folder.path(), &records());
+    let so_far = |shown: &Folder| shown.made.iter().find(|row| row.0 == "so far").map(|row| row.1.clone());
+    assert_eq!(so_far(&Folder::read(&results, "one").unwrap()), None);
+    std::fs::remove_file(folder.path().join("parts/part-00001.json")).unwrap();
+    let shown = Folder::read(&results, "one").unwrap();
+    assert_eq!(so_far(&shown).as_deref(), Some("8 of 12 facts; the others are not traced yet"));
+    assert_eq!(shown.prompts.iter().filter_map(|row| row.chunk).collect::<Vec<_>>(), [0, 0, 0, 2, 2]);
+}
+
+#[test]
 fn a_damaged_folder_is_an_error() {
     let folder = tempdir().unwrap();
     let results = written_in(folder.path(), &records());

@@ -1,6 +1,6 @@
 //! Made-up maps with the two sites of the paper: early at the subject's last token, late at the last token.
 
-use causal_trace_core::{Component, Direction, Window};
+use causal_trace_core::{Component, Direction, Metric, Window};
 use causal_trace_report::HeatMap;
 
 /// A map of the given tokens; those from `start` to `end` are the subject.
@@ -21,6 +21,7 @@ pub(crate) fn map(
     }
     HeatMap {
         component,
+        metric: Metric::Probability,
         window,
         model: "gpt2-xl".to_owned(),
         tokens: tokens.iter().map(|&token| token.to_owned()).collect(),

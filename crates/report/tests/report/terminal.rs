@@ -1,7 +1,7 @@
 //! Maps in a terminal: aligned, within their width, and free of escape codes where there are no colours.
 
 use crate::common::{LONG_SUBJECT, SHORT, SPACE_NEEDLE, long, map};
-use causal_trace_core::{Component, Direction};
+use causal_trace_core::{Component, Direction, Metric};
 use causal_trace_report::{ColorDepth, MIN_WIDTH, terminal_map};
 use unicode_width::UnicodeWidthStr;
 
@@ -84,4 +84,15 @@ fn in_the_noise_direction_dark_is_the_lowest_probability() {
     map.values[0] = 0.1;
     let text = terminal_map(&map, ColorDepth::None, 80).unwrap();
     assert!(text.contains("Mac*|@@@    ") && text.contains("0.100|@%#*+=-:. | 0.923"), "{text}");
+}
+
+#[test]
+fn dark_is_the_expected_change_of_every_metric() {
+    let mut map = map(Component::Residual, &SHORT, 0..2, 12);
+    (map.metric, map.clean, map.corrupted) = (Metric::Rank, 1.0, 40.0);
+    map.values.fill(map.corrupted);
+    (map.values[0], map.values[1]) = (2.0, 90.0);
+    let text = terminal_map(&map, ColorDepth::None, 80).unwrap();
+    assert!(text.contains("on the answer's rank in the corrupted run"), "{text}");
+    assert!(text.contains("Mac*|@@@    ") && text.contains("rank(Seattle) 2.00|@%#*+=-:. | 40.0"), "{text}");
 }

@@ -21,12 +21,13 @@ impl Manifest {
     /// Every setting in which this manifest and another differ, in alphabetical order.
     ///
     /// Names are not settings: those of a model, a fact file or a corpus do not count where hashes tell that it is the
-    /// same one, and those of the facts that a noise level comes from never do.
+    /// same one, and those of the facts that a noise level comes from never do. What only follows from other facts (how
+    /// many there are, how they are cut into parts) is left out beside them.
     #[must_use]
     pub fn differences(&self, other: &Manifest) -> Vec<Difference> {
         let mut found = Vec::new();
         compare("", &self.comparable(), &other.comparable(), &mut found);
-        found
+        without_consequences(found)
     }
 
     /// The manifest as JSON, without names where hashes stand in for them.
@@ -43,6 +44,17 @@ impl Manifest {
         forget_names(&mut value);
         value
     }
+}
+
+/// The differences without those that follow from others.
+fn without_consequences(found: Vec<Difference>) -> Vec<Difference> {
+    let differs = |setting: &str| found.iter().any(|difference| difference.setting == setting);
+    let follows = |setting: &str| match setting.strip_suffix(".n_facts") {
+        Some(facts) => ["selection", "sha256"].iter().any(|key| differs(&format!("{facts}.{key}"))),
+        None => setting == "parts" && found.iter().any(|difference| difference.setting.starts_with("facts")),
+    };
+    let keeps = |difference: &&Difference| !follows(&difference.setting);
+    found.iter().filter(keeps).cloned().collect()
 }
 
 /// Removes the names of files, facts or texts, that have a hash.
@@ -176,14 +188,23 @@ mod tests {
             described(&first, &second),
             [
                 "facts[1]: null | {\"n_facts\":60,\"name\":\"more.json\",\"selection\":\"all\",\"sha256\":null}",
-                "parts: [3,3,3,3,3,3,3,3, … 20 in all] | [60]",
                 "program: \"causal-trace 0.1.0\" | \"causal-trace 0.2.0\"",
                 "settings.components: [\"residual\"] | [\"residual\",\"mlp\"]",
                 "settings.window.width: 10 | 4",
             ]
         );
         second.settings.noise = None;
-        assert!(described(&first, &second)[4].starts_with("settings.noise: {"));
+        assert!(described(&first, &second)[3].starts_with("settings.noise: {"));
+        second.facts = first.facts.clone();
+        assert_eq!(described(&first, &second)[0], "parts: [3,3,3,3,3,3,3,3, … 20 in all] | [60]");
+    }
+
+    #[test]
+    fn another_number_of_facts_follows_from_another_choice() {
+        let (first, mut second) = (manifest(), manifest());
+        (second.facts[0].selection, second.facts[0].n_facts) = ("sample 4 seed 1".to_owned(), 4);
+        second.parts = vec![4];
+        assert_eq!(described(&first, &second), ["facts[0].selection: \"all\" | \"sample 4 seed 1\""]);
     }
 
     #[test]

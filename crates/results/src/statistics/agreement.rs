@@ -75,15 +75,21 @@ impl PeakComparison {
     }
 }
 
-/// Pearson's correlation of two average indirect effects over all roles and layers that both have; none where the
-/// numbers of layers differ, or it cannot be told. Effects are taken with their signs: between metrics of which one
+/// Pearson's correlation of two average indirect effects over some roles and all layers, where both have them; none where
+/// the numbers of layers differ, or it cannot be told. With the last token's row, which is large in every map, maps that
+/// agree in nothing else correlate: see [`Role::BEFORE_LAST`]. Effects are taken with their signs: between metrics of which one
 /// grows and the other falls as the answer comes back, full agreement is −1.
 #[must_use]
-pub fn map_correlation(first: &ComponentSummary, second: &ComponentSummary) -> Option<f64> {
+pub fn map_correlation(first: &ComponentSummary, second: &ComponentSummary, roles: &[Role]) -> Option<f64> {
     if first.layers != second.layers {
         return None;
     }
-    pearson(&first.average_indirect_effect.concat(), &second.average_indirect_effect.concat())
+    let [one, other] = [first, second].map(|of| {
+        let rows: Vec<&[f64]> =
+            roles.iter().map(|&role| &*of.average_indirect_effect[role as usize]).collect();
+        rows.concat()
+    });
+    pearson(&one, &other)
 }
 
 #[cfg(test)]
@@ -136,10 +142,19 @@ mod tests {
         let first = summary(&[prompt([[0.0, 0.1], [0.3, 0.2], [0.0, 0.8]])], 2);
         let twice = summary(&[prompt([[0.0, 0.2], [0.6, 0.4], [0.0, 1.6]])], 2);
         let turned = summary(&[prompt([[0.0, -0.1], [-0.3, -0.2], [0.0, -0.8]])], 2);
-        assert!((map_correlation(&first, &twice).unwrap() - 1.0).abs() < 1e-12);
-        assert!((map_correlation(&first, &turned).unwrap() + 1.0).abs() < 1e-12);
+        let of = |one, other| map_correlation(one, other, &Role::ALL);
+        assert!((of(&first, &twice).unwrap() - 1.0).abs() < 1e-12);
+        assert!((of(&first, &turned).unwrap() + 1.0).abs() < 1e-12);
         let other = summary(&[record(1, 0..1, (0.9, 0.1), &[&[0.1], &[0.2]])], 1);
-        assert_eq!(map_correlation(&first, &other), None);
+        assert_eq!(of(&first, &other), None);
+        // Alike in the last token's row only.
+        let ends = |subject: [[f64; 2]; 2]| {
+            let rows: [&[f64]; 5] = [&subject[0], &subject[1], &[0.0; 2], &[0.0; 2], &[0.0, 0.8]];
+            summary(&[record(1, 0..2, (0.9, 0.1), &rows)], 2)
+        };
+        let (one, unlike) = (ends([[0.0, 0.1], [0.3, 0.2]]), ends([[0.1, 0.0], [0.2, 0.3]]));
+        let before = map_correlation(&one, &unlike, &Role::BEFORE_LAST).unwrap();
+        assert!(of(&one, &unlike).unwrap() > 0.95 && before < 0.8, "{before}");
     }
 
     #[test]

@@ -121,7 +121,7 @@ pub(super) fn below(n: usize, generator: &mut impl Rng) -> usize {
 }
 
 /// A quantile of sorted values, interpolated linearly between neighbours as NumPy does; `NaN` for none.
-fn quantile(sorted: &[f64], share: f64) -> f64 {
+pub(super) fn quantile(sorted: &[f64], share: f64) -> f64 {
     let Some(last) = sorted.len().checked_sub(1) else { return f64::NAN };
     let place = share * last as f64;
     let below = place.floor() as usize;

@@ -12,9 +12,10 @@ use crate::{Outcome, PromptRecord, SkipReason};
 pub enum Selection {
     /// All of them.
     All,
-    /// So many with the most tokens; of prompts with equally many, those that stand first in the folder.
+    /// So many with the most tokens; of prompts with equally many, those that stand last in the folder. So it shares no
+    /// prompt with [`Selection::LeastTokens`], as long as both together ask for no more than there are.
     MostTokens(usize),
-    /// So many with the fewest tokens, in the same way.
+    /// So many with the fewest tokens; of prompts with equally many, those that stand first.
     LeastTokens(usize),
     /// So many, drawn without replacement.
     Random {
@@ -152,8 +153,8 @@ impl Selection {
             Selection::Relation(relation) => return with_relation(relation, &traced),
             Selection::MostTokens(n) => {
                 self.check_number(*n, traced.len())?;
-                traced.sort_by_key(|candidate| std::cmp::Reverse(candidate.n_tokens));
-                traced.truncate(*n);
+                traced.sort_by_key(|candidate| candidate.n_tokens);
+                traced.drain(..traced.len() - n);
             }
             Selection::LeastTokens(n) => {
                 self.check_number(*n, traced.len())?;
@@ -314,7 +315,7 @@ mod tests {
     #[test]
     fn lengths_choose_and_ties_follow_the_folder() {
         assert_eq!(chosen("all").unwrap(), [1, 2, 5, 9]);
-        assert_eq!(chosen("most-tokens:2").unwrap(), [2, 9]);
+        assert_eq!(chosen("most-tokens:2").unwrap(), [2, 5], "not those of least-tokens:2");
         assert_eq!(chosen("least-tokens:2").unwrap(), [1, 9]);
         assert_eq!(chosen("least-tokens:3").unwrap(), [1, 5, 9]);
     }

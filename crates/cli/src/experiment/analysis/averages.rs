@@ -14,10 +14,22 @@ use crate::experiment::section::Section;
 /// Figures that stand on the page; the others are linked.
 const SHOWN: [&str; 2] = ["average-indirect-effect", "lines"];
 
-pub(super) fn section(done: &Done, title: &str, select: Option<&Selection>) -> Result<Section> {
-    let (select, _) = done.select(select.unwrap_or(&Selection::All))?;
-    let summary = done.summary_of(Metric::Probability, &select)?;
+/// `has_all`: the averages over all prompts are on the page already.
+pub(super) fn section(done: &Done, title: &str, asked: Option<&Selection>, has_all: bool) -> Result<Section> {
+    let asked = asked.unwrap_or(&Selection::All);
+    let (select, ids) = done.select(asked)?;
     let mut section = Section::new(title);
+    if select == Selection::All && *asked != Selection::All {
+        let n = ids.len();
+        let such = if has_all { ", which is shown above" } else { "" };
+        section
+            .findings
+            .push(format!("`{asked}` asks for as many prompts as were traced or more: it is all {n}{such}."));
+        if has_all {
+            return Ok(section);
+        }
+    }
+    let summary = done.summary_of(Metric::Probability, &select)?;
     let folder = match &select {
         Selection::All => done.name.clone(),
         select => format!("{}-{}", done.name, select.to_string().replace(':', "-")),

@@ -8,20 +8,19 @@ use causal_trace_report::NumberAxis;
 use causal_trace_report::figures::{
     self, MapStyle, Measure, NumberedSummary, PromptSide, SummarySide, prompts_side_by_side,
 };
-use causal_trace_results::statistics::{
-    Landmarks, PeakComparison, Selection, Summary, common_ids, map_correlation,
-};
+use causal_trace_results::statistics::{Landmarks, PeakComparison, Summary, map_correlation};
 use std::rc::Rc;
 
 use super::TooFew;
 use crate::experiment::number::{percent, short};
-use crate::experiment::outcome::Done;
+use crate::experiment::outcome::{Done, traced_alike};
 use crate::experiment::section::{Section, Table};
 
 /// So many runs fit a figure side by side.
 const ABREAST: usize = 4;
 
-pub(super) fn beside(all: &[&Done], title: &str, drawn: usize) -> Result<Section> {
+/// `figure` is the title of its figures.
+pub(super) fn beside(all: &[&Done], title: &str, figure: &str, drawn: usize) -> Result<Section> {
     let mut section = Section::new(title);
     let summaries = all.iter().map(|done| done.summary(Metric::Probability)).collect::<Result<Vec<_>>>()?;
     let sides = sides(all, &summaries);
@@ -31,14 +30,14 @@ pub(super) fn beside(all: &[&Done], title: &str, drawn: usize) -> Result<Section
         let names: Vec<&str> = chunk.iter().map(|side| side.name).collect();
         let caption = format!("Average indirect effects: {}", names.join(", "));
         let figure = if directions.len() == 1 {
-            figures::summaries_side_by_side(title, chunk)?
+            figures::summaries_side_by_side(figure, chunk)?
         } else {
-            figures::metrics_side_by_side(title, chunk)?
+            figures::metrics_side_by_side(figure, chunk)?
         };
         section.show(stem, caption, figure);
     }
     section.tables.push(landmarks(all, &summaries));
-    for id in common(all)?.into_iter().take(drawn) {
+    for id in traced_alike(all)?.into_iter().take(drawn) {
         let records: Vec<_> =
             all.iter().map(|done| done.records(&[id].into())).collect::<Result<Vec<_>>>()?;
         let sides: Vec<PromptSide<'_>> = all
@@ -65,19 +64,6 @@ fn sides<'a>(all: &[&'a Done], summaries: &'a [Rc<Summary>]) -> Vec<SummarySide<
         summary,
     };
     all.iter().zip(summaries).map(side).collect()
-}
-
-/// The ids that were traced in all runs, of the same text and subject.
-fn common(all: &[&Done]) -> Result<BTreeSet<i64>> {
-    let heads = |done: &Done| done.folder.prompts().collect::<Result<Vec<_>, _>>();
-    let Some((first, rest)) = all.split_first() else { return Ok(BTreeSet::new()) };
-    let first_heads = heads(first)?;
-    let mut ids = first.select(&Selection::All)?.1;
-    for done in rest {
-        let shared = common_ids(&first_heads, &heads(done)?);
-        ids.retain(|id| shared.contains(id));
-    }
-    Ok(ids)
 }
 
 /// The sites by which runs are told apart.
@@ -222,16 +208,19 @@ pub(super) fn metrics(done: &Done, title: &str) -> Result<Section> {
     section.show(
         format!("{}/metrics", done.name),
         format!("Average effects in {}", names.join(", ")),
-        figures::metrics_side_by_side(title, &sides)?,
+        figures::metrics_side_by_side("Average indirect effects, metric by metric", &sides)?,
     );
     let first = &summaries[0];
     for (summary, name) in summaries.iter().zip(&names).skip(1) {
         for (component, of) in &summary.components {
-            let probability = first.components.get(component);
-            if let Some(r) = probability.and_then(|probability| map_correlation(probability, of)) {
+            let Some(probability) = first.components.get(component) else { continue };
+            let r = |roles: &[Role]| map_correlation(probability, of, roles);
+            if let (Some(all), Some(before)) = (r(&Role::ALL), r(&Role::BEFORE_LAST)) {
                 section.findings.push(format!(
-                    "{component}: the average maps of probability and {name} correlate at {} over roles and layers.",
-                    short(r)
+                    "{component}: the average maps of probability and {name} correlate at {} over roles and layers, \
+                     at {} without the last token.",
+                    short(all),
+                    short(before)
                 ));
             }
         }
@@ -242,7 +231,7 @@ pub(super) fn metrics(done: &Done, title: &str) -> Result<Section> {
 pub(super) fn agreement(pair: [&Done; 2], metrics: [Metric; 2], title: &str) -> Result<Section> {
     let mut section = Section::new(title);
     let [one, other] = pair;
-    let ids = common(&pair)?;
+    let ids = traced_alike(&pair)?;
     if ids.is_empty() {
         return Err(TooFew(format!("no prompt was traced in both {} and {}", one.label, other.label)).into());
     }

@@ -5,22 +5,19 @@ use causal_trace_core::Metric;
 use causal_trace_report::figures::{self, SummarySide};
 use causal_trace_results::statistics::{Selection, tokens_and_effect};
 
-use super::{TooFew, examples};
+use super::examples;
 use crate::experiment::number::{correlation_interval, short, sizes};
 use crate::experiment::outcome::Done;
 use crate::experiment::section::Section;
 
 pub(super) fn section(done: &Done, title: &str, prompts: usize) -> Result<Section> {
-    // The two groups have no prompt in common.
-    let n = prompts.min(done.n_traced()? / 2);
-    if n == 0 {
-        return Err(TooFew(format!("fewer than two prompts were traced in {}", done.label)).into());
-    }
     let mut section = Section::new(title);
-    let (fewest, most) = (Selection::LeastTokens(n), Selection::MostTokens(n));
+    let fewest = done.half(&Selection::LeastTokens(prompts))?;
+    let most = done.half(&Selection::MostTokens(prompts))?;
     let (few, many) =
         (done.summary_of(Metric::Probability, &fewest)?, done.summary_of(Metric::Probability, &most)?);
-    let names = [format!("{n} with the fewest tokens"), format!("{n} with the most tokens")];
+    let names =
+        [format!("{} with the fewest tokens", few.prompts), format!("{} with the most tokens", many.prompts)];
     let side = |name, summary| SummarySide { name, manifest: done.manifest(), summary };
     let sides = [side(&*names[0], &few), side(&*names[1], &many)];
     let figure = figures::summaries_side_by_side("Prompts with the fewest and with the most tokens", &sides)?;

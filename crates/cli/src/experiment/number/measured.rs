@@ -1,18 +1,37 @@
 //! A number with its interval, and how both are written.
 
+use std::rc::Rc;
+
+use causal_trace_core::Metric;
+use causal_trace_results::statistics::Summary;
+
 /// A number, how sure it is, and what it is.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone)]
 pub(in crate::experiment) struct Measured {
     pub(in crate::experiment) value: f64,
     pub(in crate::experiment) ci95: Option<[f64; 2]>,
     pub(in crate::experiment) what: String,
     /// Shown in per cent.
     pub(in crate::experiment) is_share: bool,
+    /// How it comes from averages, where it does: to be computed over other prompts of its run.
+    pub(in crate::experiment) over: Option<OverPrompts>,
 }
 
+/// A number of a run's averages, whichever prompts they are over.
+#[derive(Clone)]
+pub(in crate::experiment) struct OverPrompts {
+    /// The run's name.
+    pub(in crate::experiment) run: String,
+    pub(in crate::experiment) metric: Metric,
+    pub(in crate::experiment) number: NumberOf,
+}
+
+/// What a number is of some averages.
+type NumberOf = Rc<dyn Fn(&Summary) -> Option<f64>>;
+
 impl Measured {
-    pub(super) fn new(value: f64, what: String) -> Self {
-        Measured { value, ci95: None, what, is_share: false }
+    pub(in crate::experiment) fn new(value: f64, what: String) -> Self {
+        Measured { value, ci95: None, what, is_share: false, over: None }
     }
 
     pub(super) fn share(value: f64, what: String) -> Self {
@@ -70,18 +89,6 @@ pub(in crate::experiment) fn share_interval(share: f64, n: usize) -> [f64; 2] {
     [(centre - half).max(0.0), (centre + half).min(1.0)]
 }
 
-/// The 2.5th and 97.5th percentiles; none for few values.
-pub(super) fn percentiles(mut values: Vec<f64>) -> Option<[f64; 2]> {
-    values.sort_by(f64::total_cmp);
-    let last = values.len().checked_sub(1).filter(|&last| last >= 20)?;
-    let at = |share: f64| {
-        let place = share * last as f64;
-        let (below, part) = (place.floor() as usize, place.fract());
-        values[below] + part * (values[(below + 1).min(last)] - values[below])
-    };
-    Some([at(0.025), at(0.975)])
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -105,8 +112,5 @@ mod tests {
         let [low, high] = correlation_interval(0.5, 28).unwrap();
         assert!((low - 0.1558).abs() < 1e-3 && (high - 0.7356).abs() < 1e-3, "{low} {high}");
         assert_eq!(correlation_interval(0.5, 3), None);
-        let values: Vec<f64> = (0..=100).map(f64::from).collect();
-        assert_eq!(percentiles(values), Some([2.5, 97.5]));
-        assert_eq!(percentiles(vec![1.0; 5]), None);
     }
 }

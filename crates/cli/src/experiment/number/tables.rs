@@ -1,14 +1,17 @@
 //! Numbers that come from tables of averages.
 
+use std::rc::Rc;
+
 use anyhow::{Context, Result, bail};
 use causal_trace_core::{Component, Metric, Role, effect};
 use causal_trace_results::statistics::{
-    ComponentSummary, Landmarks, Selection, View, deviation_follows_average, map_correlation as correlation,
+    ComponentSummary, Landmarks, Selection, Summary, View, deviation_follows_average,
+    map_correlation as correlation, percentile_interval,
 };
 
-use super::measured::{Measured, percentiles};
+use super::measured::{Measured, OverPrompts, short};
 use super::{EffectMeasure, Layers, described, words};
-use crate::experiment::outcome::Done;
+use crate::experiment::outcome::{Done, traced_alike};
 
 /// One component's averages and how they are read.
 #[derive(Clone, Copy)]
@@ -17,24 +20,32 @@ struct Averages<'a> {
     view: View,
 }
 
-/// A number of the averages over all prompts, and its interval over resampled prompts.
+/// A number of the averages over all prompts, and its interval over resampled prompts; what it is, is still to be said.
 fn resampled(
     done: &Done,
     component: Option<Component>,
-    number: impl Fn(Averages<'_>) -> Option<f64>,
+    number: impl Fn(Averages<'_>) -> Option<f64> + 'static,
     missing: &str,
-) -> Result<(f64, Option<[f64; 2]>)> {
+) -> Result<Measured> {
     let component = done.component(component);
     let view = done.view(component, Metric::Probability);
     let summary = done.summary(Metric::Probability)?;
     let of = summary.components.get(&component);
     let of = of.with_context(|| format!("{component} was not traced in {}", done.label))?;
     let value = number(Averages { of, view }).with_context(|| format!("{missing} in {}", done.label))?;
-    let draws = done.resampled(Metric::Probability)?;
-    let of_draw = |draw: &causal_trace_results::statistics::Summary| {
-        number(Averages { of: draw.components.get(&component)?, view }).filter(|value| value.is_finite())
-    };
-    Ok((value, percentiles(draws.iter().filter_map(of_draw).collect())))
+    let over = over(done, Metric::Probability, move |summary| {
+        number(Averages { of: summary.components.get(&component)?, view }).filter(|value| value.is_finite())
+    });
+    let drawn = done.resampled(Metric::Probability, done.traced_ids()?)?;
+    let ci95 = drawn.and_then(|drawn| {
+        percentile_interval(drawn.draws.iter().filter_map(|draw| (over.number)(draw)).collect())
+    });
+    Ok(Measured { ci95, over: Some(over), ..Measured::new(value, String::new()) })
+}
+
+/// A number of a run's averages that can be computed over some of its prompts.
+fn over(done: &Done, metric: Metric, number: impl Fn(&Summary) -> Option<f64> + 'static) -> OverPrompts {
+    OverPrompts { run: done.name.clone(), metric, number: Rc::new(number) }
 }
 
 impl Averages<'_> {
@@ -90,7 +101,8 @@ pub(super) fn average(
 ) -> Result<Measured> {
     let component = done.component(component);
     let view = done.view(component, metric);
-    let summary = done.summary_of(metric, select.unwrap_or(&Selection::All))?;
+    let select = select.map(|select| done.half(select)).transpose()?;
+    let summary = done.summary_of(metric, select.as_ref().unwrap_or(&Selection::All))?;
     let of = summary.components.get(&component);
     let of = of.with_context(|| format!("{component} was not traced in {}", done.label))?;
     let early = summary.components.get(&Component::Residual).and_then(|residual| {
@@ -111,13 +123,19 @@ pub(super) fn average(
     };
     // Without a word it is the residual stream.
     let of_which = if component == Component::Residual { String::new() } else { format!(" of {component}") };
-    let which = select.map_or(String::new(), |select| format!(", {}", selected(select)));
+    let which = select.as_ref().map_or(String::new(), |select| format!(", {}", selected(select)));
     let what = format!(
         "the strongest average effect{of_which} at the {} in {}{which} (layer {layer})",
         role.label(),
         described(done, metric)
     );
-    Ok(Measured { ci95: Some(ci95), ..Measured::new(value, what) })
+    // The strongest site of all prompts, wherever some of them have theirs.
+    let at_site = over(done, metric, move |summary| {
+        let of = summary.components.get(&component)?;
+        Some(view.strength(of.average_indirect_effect[role as usize][layer]))
+    });
+    let over = matches!(select, None | Some(Selection::All)).then_some(at_site);
+    Ok(Measured { ci95: Some(ci95), over, ..Measured::new(value, what) })
 }
 
 /// A selection in words.
@@ -135,15 +153,18 @@ pub(super) fn total_effect(done: &Done, metric: Metric) -> Result<Measured> {
     let summary = done.summary(metric)?;
     let what = format!("the average total effect in {}", described(done, metric));
     let ci95 = Some(summary.ci95_total_effect);
-    Ok(Measured { ci95, ..Measured::new(summary.average_total_effect, what) })
+    let over = Some(over(done, metric, |summary| Some(summary.average_total_effect)));
+    Ok(Measured { ci95, over, ..Measured::new(summary.average_total_effect, what) })
 }
 
 /// The answer's mean probability in the clean or in the corrupted run.
 pub(super) fn probability(done: &Done, is_clean: bool) -> Result<Measured> {
     let summary = done.summary(Metric::Probability)?;
-    let (value, which) =
-        if is_clean { (summary.mean_clean, "clean") } else { (summary.mean_corrupted, "corrupted") };
-    Ok(Measured::new(value, format!("the answer's mean {which} probability in {}", done.label)))
+    let number = move |summary: &Summary| if is_clean { summary.mean_clean } else { summary.mean_corrupted };
+    let which = if is_clean { "clean" } else { "corrupted" };
+    let over = Some(over(done, Metric::Probability, move |summary| Some(number(summary))));
+    let what = format!("the answer's mean {which} probability in {}", done.label);
+    Ok(Measured { over, ..Measured::new(number(&summary), what) })
 }
 
 pub(super) fn wrong_share(
@@ -152,8 +173,9 @@ pub(super) fn wrong_share(
     roles: &[Role],
     layers: Layers,
 ) -> Result<Measured> {
-    let number = |averages: Averages<'_>| averages.least_wrong(roles, layers).map(|(_, share)| share);
-    let (value, ci95) = resampled(done, component, number, &format!("no token is {}", words(roles)))?;
+    let its = roles.to_vec();
+    let number = move |averages: Averages<'_>| averages.least_wrong(&its, layers).map(|(_, share)| share);
+    let found = resampled(done, component, number, &format!("no token is {}", words(roles)))?;
     let component = done.component(component);
     let summary = done.summary(Metric::Probability)?;
     let role = summary.components.get(&component).and_then(|of| {
@@ -171,7 +193,7 @@ pub(super) fn wrong_share(
         role.map_or_else(|| words(roles), |role| role.label().to_owned()),
         done.label
     );
-    Ok(Measured { ci95, ..Measured::share(value, what) })
+    Ok(Measured { what, is_share: true, ..found })
 }
 
 pub(super) fn deviation_correlation(
@@ -179,17 +201,17 @@ pub(super) fn deviation_correlation(
     component: Option<Component>,
     measure: EffectMeasure,
 ) -> Result<Measured> {
-    let number = |Averages { of, view }: Averages<'_>| {
+    let number = move |Averages { of, view }: Averages<'_>| {
         let found = deviation_follows_average(of, view.direction, view.metric);
         match measure {
             EffectMeasure::Ie => found.indirect_effect,
             EffectMeasure::Pi => found.percent_improvement,
         }
     };
-    let (value, ci95) = resampled(done, component, number, "too few tokens have a role for a deviation")?;
+    let found = resampled(done, component, number, "too few tokens have a role for a deviation")?;
     let name = measure.name();
     let what = format!("the correlation of {name}'s average with its deviation in {}", done.label);
-    Ok(Measured { ci95, ..Measured::new(value, what) })
+    Ok(Measured { what, ..found })
 }
 
 pub(super) fn relative(
@@ -198,42 +220,44 @@ pub(super) fn relative(
     roles: &[Role],
     measure: EffectMeasure,
 ) -> Result<Measured> {
-    let number = |averages: Averages<'_>| {
+    let chosen = roles.to_vec();
+    let number = move |averages: Averages<'_>| {
         let of_role = |role: Role| averages.strongest(role, measure);
         let others = Role::ALL.into_iter().filter(|&role| role != Role::Last);
         let largest = others.filter_map(of_role).reduce(f64::max)?;
-        let its = roles.iter().copied().filter_map(of_role).reduce(f64::max)?;
+        let its = chosen.iter().copied().filter_map(of_role).reduce(f64::max)?;
         (largest > 0.0).then_some(its / largest)
     };
-    let (value, ci95) = resampled(done, component, number, &format!("no effect at the {}", words(roles)))?;
+    let found = resampled(done, component, number, &format!("no effect at the {}", words(roles)))?;
     let what = format!(
         "the strongest average {} at the {} as a share of that of the strongest role but the last token, in {}",
         measure.name(),
         words(roles),
         done.label
     );
-    Ok(Measured { ci95, ..Measured::share(value, what) })
+    Ok(Measured { what, is_share: true, ..found })
 }
 
 pub(super) fn evenness(done: &Done, component: Option<Component>) -> Result<Measured> {
-    let number = |averages: Averages<'_>| {
+    let number = move |averages: Averages<'_>| {
         let subject = [Role::FirstSubject, Role::MiddleSubject, Role::LastSubject];
         let of_role = |role| averages.strongest(role, EffectMeasure::Ie);
         let found: Vec<f64> = subject.into_iter().filter_map(of_role).collect();
         let largest = found.iter().copied().reduce(f64::max).filter(|&largest| largest > 0.0)?;
         Some(found.iter().sum::<f64>() / found.len() as f64 / largest)
     };
-    let (value, ci95) = resampled(done, component, number, "no effect at the subject")?;
+    let found = resampled(done, component, number, "no effect at the subject")?;
     let what = format!(
         "the mean of the subject's roles' strongest averages as a share of the largest of them, in {}",
         done.label
     );
-    Ok(Measured { ci95, ..Measured::share(value, what) })
+    Ok(Measured { what, is_share: true, ..found })
 }
 
 pub(super) fn map_correlation(
     [one, other]: [&Done; 2],
     component: Option<Component>,
+    roles: &[Role],
     metrics: [Metric; 2],
 ) -> Result<Measured> {
     let component = one.component(component);
@@ -241,16 +265,24 @@ pub(super) fn map_correlation(
     let [of_first, of_second] = [&first, &second].map(|summary| summary.components.get(&component));
     let not_traced = || format!("{component} was not traced in {} and {}", one.label, other.label);
     let (of_first, of_second) = (of_first.with_context(not_traced)?, of_second.with_context(not_traced)?);
-    let value = correlation(of_first, of_second).context("too few cells to correlate")?;
-    // The draws are the same prompts where both runs traced the same ones.
-    let (firsts, seconds) = (one.resampled(metrics[0])?, other.resampled(metrics[1])?);
-    let drawn = firsts.iter().zip(&*seconds).filter_map(|(first, second)| {
-        correlation(first.components.get(&component)?, second.components.get(&component)?)
+    let value = correlation(of_first, of_second, roles).context("too few cells to correlate")?;
+    // Every draw has the same prompts for both.
+    let ids = traced_alike(&[one, other])?;
+    let (firsts, seconds) = (one.resampled(metrics[0], ids.clone())?, other.resampled(metrics[1], ids)?);
+    let ci95 = firsts.zip(seconds).and_then(|(firsts, seconds)| {
+        let drawn = firsts.draws.iter().zip(&seconds.draws).filter_map(|(first, second)| {
+            correlation(first.components.get(&component)?, second.components.get(&component)?, roles)
+        });
+        percentile_interval(drawn.collect())
     });
-    let ci95 = percentiles(drawn.collect());
     let (a, b) = (described(one, metrics[0]), described(other, metrics[1]));
-    Ok(Measured {
-        ci95,
-        ..Measured::new(value, format!("the correlation of the average maps of {a} and {b}"))
-    })
+    let which = if roles == Role::ALL {
+        // The last token's row is large in every map.
+        let without = correlation(of_first, of_second, &Role::BEFORE_LAST);
+        without.map_or(String::new(), |r| format!(" ({} without the last token)", short(r)))
+    } else {
+        format!(" at the {}", words(roles))
+    };
+    let what = format!("the correlation of the average maps of {a} and {b}{which}");
+    Ok(Measured { ci95, ..Measured::new(value, what) })
 }

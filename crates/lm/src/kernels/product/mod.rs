@@ -10,6 +10,7 @@
 //! does not depend on the rows beside it, on the range of outputs, or on the number of threads.
 
 mod bf16;
+mod fresh;
 mod isa;
 mod left;
 mod multiply;
@@ -19,7 +20,8 @@ mod weight;
 pub use isa::{Isa, IsaError};
 pub(super) use left::Left;
 pub(super) use multiply::{Output, multiply};
-pub(super) use weight::{Order, Weight};
+pub(super) use weight::Weight;
+pub use weight::{Order, ReadRows};
 
 use causal_trace_core::Precision;
 

@@ -236,7 +236,7 @@ mod tests {
                 })
                 .collect();
             for precision in Precision::ALL {
-                let packed = Weight::pack(precision, &weight, Order::InOut, n_in, n_out);
+                let packed = Weight::of_values(precision, Order::InOut, n_in, n_out, &weight);
                 let mut left = Left::default();
                 left.pack(precision, &x, n_in);
                 for isa in Isa::ALL.into_iter().filter(|&isa| isa <= Isa::best()) {

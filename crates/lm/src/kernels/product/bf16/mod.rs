@@ -36,7 +36,7 @@ mod portable;
 mod tests;
 pub(crate) mod weight;
 
-use super::{Isa, Order, PANEL, TILE_ROWS, Tile};
+use super::{Isa, PANEL, TILE_ROWS, Tile};
 use left::Left;
 use weight::Weight;
 

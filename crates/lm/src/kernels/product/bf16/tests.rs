@@ -6,6 +6,8 @@ use super::left::Left;
 use super::parts::widened;
 use super::weight::Weight;
 use super::*;
+use crate::kernels::product::Order;
+use crate::kernels::product::weight::Stored;
 
 /// Numbers of several sizes without structure, the same in every run.
 fn numbers(count: usize, seed: u32) -> Vec<f32> {
@@ -109,7 +111,7 @@ fn every_kernel_equals_float64_within_its_precision() {
                 }
             }
             let left = packed_left(&x, rows, n_in, parts);
-            let weight = Weight::pack(&w, Order::InOut, n_in, n_out, parts);
+            let weight = pack(Order::InOut, &w, n_in, n_out, parts);
             for isa in kernels() {
                 let mut worst = 0.0_f64;
                 for (index, y) in product(isa, &left, &weight).into_iter().enumerate() {
@@ -133,7 +135,7 @@ fn a_row_does_not_depend_on_the_others() {
     let (rows, n_in, n_out) = (35, 130, 37);
     let x = numbers(rows * n_in, 3);
     for parts in 1..=3 {
-        let weight = Weight::pack(&numbers(n_in * n_out, 4), Order::InOut, n_in, n_out, parts);
+        let weight = pack(Order::InOut, &numbers(n_in * n_out, 4), n_in, n_out, parts);
         for isa in kernels() {
             let all = product(isa, &packed_left(&x, rows, n_in, parts), &weight);
             for (first, count) in [(0, 1), (34, 1), (5, 7), (3, 16), (2, 29)] {
@@ -156,7 +158,7 @@ fn what_is_not_finite_reaches_its_row_or_column_only() {
         let (mut bad_x, mut bad_w) = (x.clone(), w.clone());
         bad_x[17 * n_in + 39] = bad;
         bad_w[35 * n_out + 33] = bad;
-        let packed = |w: &[f32]| Weight::pack(w, Order::InOut, n_in, n_out, parts);
+        let packed = |w: &[f32]| pack(Order::InOut, w, n_in, n_out, parts);
         for isa in kernels() {
             let y = product(isa, &packed_left(&bad_x, rows, n_in, parts), &packed(&w));
             assert!(y.iter().enumerate().all(|(index, y)| y.is_finite() == (index / n_out != 17)), "{isa}");
@@ -164,6 +166,17 @@ fn what_is_not_finite_reaches_its_row_or_column_only() {
             assert!(y.iter().enumerate().all(|(index, y)| y.is_finite() == (index % n_out != 33)), "{isa}");
         }
     }
+}
+
+/// Packs a matrix.
+fn pack(order: Order, values: &[f32], n_in: usize, n_out: usize, parts: usize) -> Weight {
+    let width = values.len() / if order == Order::InOut { n_in } else { n_out };
+    let read = |rows: Range<usize>, out: &mut [f32]| -> Result<(), std::convert::Infallible> {
+        out.copy_from_slice(&values[rows.start * width..rows.end * width]);
+        Ok(())
+    };
+    let Ok(weight) = Weight::pack(Stored { order, n_in, n_out, read: &read }, parts);
+    weight
 }
 
 #[test]
@@ -174,10 +187,8 @@ fn packed_sides_hold_each_part_in_its_place_and_zeros_beyond() {
         let (x, w) = (numbers(rows * n_in, 7), numbers(n_in * n_out, 8));
         let left = packed_left(&x, rows, n_in, parts);
         let transposed: Vec<f32> = (0..w.len()).map(|index| w[index % n_in * n_out + index / n_in]).collect();
-        let weights = [
-            Weight::pack(&w, Order::InOut, n_in, n_out, parts),
-            Weight::pack(&transposed, Order::OutIn, n_in, n_out, parts),
-        ];
+        let weights =
+            [pack(Order::InOut, &w, n_in, n_out, parts), pack(Order::OutIn, &transposed, n_in, n_out, parts)];
         let sum = |bits: &dyn Fn(usize) -> u16| (0..parts).map(|part| widened(bits(part))).sum::<f32>();
         let close = |sum: f32, value: f32| (sum - value).abs() <= value.abs() * [4e-3, 8e-6, 0.0][parts - 1];
         for k in 0..n_in.next_multiple_of(BLOCK) {
@@ -234,8 +245,7 @@ fn the_amx_kernel_does_what_the_manual_says() {
     x.iter_mut().step_by(5).for_each(|x| *x *= 1e-38);
     let w = numbers(n_in * n_out, 10);
     for (parts, tile_rows) in (1..=3).flat_map(|parts| [16, 32].map(|tile_rows| (parts, tile_rows))) {
-        let (left, weight) =
-            (packed_left(&x, rows, n_in, parts), Weight::pack(&w, Order::InOut, n_in, n_out, parts));
+        let (left, weight) = (packed_left(&x, rows, n_in, parts), pack(Order::InOut, &w, n_in, n_out, parts));
         let mut out = [f32::NAN; ROWS * PANEL];
         // SAFETY: three blocks of both sides and an output of two row blocks; AMX runs here, as `kernels` says.
         unsafe {

@@ -13,14 +13,16 @@ mod portable;
 
 use std::ops::Range;
 
-use rayon::prelude::*;
-
-use super::{Isa, Order, PANEL, Tile};
+use super::weight::Stored;
+use super::{Isa, PANEL, Tile};
 
 /// Rows of a tile.
 pub(super) const ROWS: usize = 12;
 /// Inputs of one range: a panel's part stays in the second-level cache with the rows that it meets.
 pub(super) const DEPTH: usize = 1024;
+
+/// Inputs that are packed at once.
+const SIDE: usize = 16;
 
 /// A packed weight: `[panels][n_in][PANEL]`, zero beyond its last output.
 #[derive(Debug, Clone)]
@@ -35,37 +37,19 @@ pub(super) struct Panels {
 struct Line([f32; PANEL]);
 
 impl Panels {
-    pub(super) fn pack(values: &[f32], order: Order, n_in: usize, n_out: usize) -> Self {
-        let mut lines = vec![Line([0.0; PANEL]); n_out.div_ceil(PANEL) * n_in];
-        lines.par_chunks_mut(n_in.max(1)).enumerate().for_each(|(panel, lines)| {
-            let outputs = panel * PANEL..((panel + 1) * PANEL).min(n_out);
-            match order {
-                Order::InOut => {
-                    for (line, row) in lines.iter_mut().zip(values.chunks_exact(n_out)) {
-                        line.0[..outputs.len()].copy_from_slice(&row[outputs.clone()]);
-                    }
-                }
-                Order::OutIn => transpose(&values[outputs.start * n_in..outputs.end * n_in], lines),
+    pub(super) fn pack<E: Send>(stored: Stored<'_, E>) -> Result<Self, E> {
+        let values = stored.pack(Line([0.0; PANEL]), 1, 1, |piece, lines| {
+            // Squares that fit the cache.
+            for (square, lines) in lines.chunks_mut(SIDE).enumerate() {
+                let first = square * SIDE;
+                piece.for_each(first..first + lines.len(), |k, n, value| lines[k].0[n] = value);
             }
-        });
-        Panels { n_in, values: lines }
+        })?;
+        Ok(Panels { n_in: stored.n_in, values })
     }
 
     fn lines(&self, panel: usize, inputs: Range<usize>) -> &[Line] {
         &self.values[panel * self.n_in..(panel + 1) * self.n_in][inputs]
-    }
-}
-
-/// Some outputs `[outputs, n_in]` as lines, in squares that fit the cache.
-fn transpose(values: &[f32], lines: &mut [Line]) {
-    const SIDE: usize = 16;
-    let n_in = lines.len();
-    for (square, lines) in lines.chunks_mut(SIDE).enumerate() {
-        for (output, row) in values.chunks_exact(n_in).enumerate() {
-            for (line, value) in lines.iter_mut().zip(&row[square * SIDE..]) {
-                line.0[output] = *value;
-            }
-        }
     }
 }
 

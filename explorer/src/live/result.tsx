@@ -1,0 +1,100 @@
+import { useMemo } from "preact/hooks";
+import { CommandLine } from "../command-line.tsx";
+import type { Folder, PromptDetail } from "../data.ts";
+import { useExplorer } from "../explorer.tsx";
+import type { JobRequest, Live } from "../live.ts";
+import { number, signed } from "../numbers.ts";
+import { PromptMaps } from "../prompts/prompt-maps.tsx";
+import { Switches } from "../prompts/switches.tsx";
+import type { View } from "../state.ts";
+import { TokenText } from "../token-text.tsx";
+import { COMPONENT_NAMES, siteName } from "../words.ts";
+import type { Job } from "./job.ts";
+import { announced, folderOf, standing, strongestSite } from "./outcome.ts";
+import { Save } from "./save.tsx";
+
+interface ResultProps {
+  live: Live;
+  job: Job;
+  /** What the job was asked. */
+  request: JobRequest;
+}
+
+/** How a job stands, and what it has measured so far. */
+export function Result({ live, job, request }: ResultProps) {
+  const { report, view, change } = useExplorer();
+  const { shape, detail } = job;
+  const folder = useMemo(() => shape && folderOf(live, request, shape), [live, request, shape]);
+  const shown = useMemo(() => folder && clamped(view, folder), [view, folder]);
+  return (
+    <>
+      <Standing job={job} />
+      {folder && shown && detail && detail.grids.length > 0 && (
+        <>
+          <Facts detail={detail} folder={folder} isDone={job.phase === "done"} />
+          <Switches folder={folder} detail={detail} view={shown} change={change} />
+          <PromptMaps folder={folder} detail={detail} program={report.program} view={shown} change={change} />
+        </>
+      )}
+      <CommandLine label="The same on the command line:" command={job.command} />
+      {job.phase === "done" && <Save live={live} job={job.id} />}
+    </>
+  );
+}
+
+function Standing({ job }: { job: Job }) {
+  const { done, total } = job.progress;
+  const isKnown = job.phase === "done" || total > 0;
+  return (
+    <div class={`standing ${job.phase}`}>
+      {(job.phase === "running" || job.phase === "queued") && (
+        <progress aria-label="Sites measured" {...(isKnown ? { value: done, max: total } : {})} />
+      )}
+      <p class={job.phase === "failed" ? "problem" : undefined} aria-hidden="true">{standing(job)}</p>
+      <p class="for-readers" role={job.phase === "failed" ? "alert" : "status"}>{announced(job)}</p>
+    </div>
+  );
+}
+
+/** The view, of what was measured. */
+function clamped(view: View, folder: Folder): View {
+  const metric = folder.metrics.some(({ name }) => name === view.metric) ? view.metric : "probability";
+  const only = folder.components.length === 1 ? folder.components[0]?.name : undefined;
+  const component = folder.components.some(({ name }) => name === view.component) ? view.component : only ?? "all";
+  return { ...view, metric, component, scale: "prompt" };
+}
+
+function Facts({ detail, folder, isDone }: { detail: PromptDetail; folder: Folder; isDone: boolean }) {
+  const grids = detail.grids.filter((grid) => grid.metric === "probability");
+  const sign = folder.metrics.find(({ name }) => name === "probability")?.expected_sign ?? 1;
+  const baseline = grids[0];
+  if (!baseline) return null;
+  return (
+    <dl class="facts">
+      <div><dt>answer</dt><dd><TokenText text={detail.answer} most={200} /></dd></div>
+      {detail.foil !== null && <div><dt>foil</dt><dd><TokenText text={detail.foil} most={200} /></dd></div>}
+      <div><dt>clean run, p</dt><dd>{number(baseline.clean)}</dd></div>
+      <div><dt>corrupted run, p*</dt><dd>{number(baseline.corrupted)}</dd></div>
+      <div><dt>total effect, p − p*</dt><dd>{signed(baseline.clean - baseline.corrupted)}</dd></div>
+      {detail.noise_level !== null && <div><dt>noise level</dt><dd>{number(detail.noise_level)}</dd></div>}
+      {isDone && grids.map((grid) => {
+        const window = folder.components.find(({ name }) => name === grid.component)?.window ?? 1;
+        const site = strongestSite(detail, grid, window, sign);
+        return (
+          <div key={grid.component}>
+            <dt>strongest site, {COMPONENT_NAMES[grid.component]}</dt>
+            <dd>
+              {!site && "none in the expected direction"}
+              {site && (
+                <>
+                  <TokenText text={site.text} most={60} /> layer {site.layer}, IE {signed(site.effect)}{" "}
+                  <span class="quiet">{siteName(grid.component, site.layer, site.token)}</span>
+                </>
+              )}
+            </dd>
+          </div>
+        );
+      })}
+    </dl>
+  );
+}
