@@ -1,6 +1,6 @@
 //! Sites that come in steps are the same sites, and a trace ends when it is told to.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests, outside of test functions")]
+#![expect(clippy::print_stdout, reason = "a helper of tests, outside of test functions")]
 
 mod support;
 

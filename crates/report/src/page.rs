@@ -25,6 +25,7 @@ mod words;
 
 pub use assets::{LICENSES, SCRIPT, STYLE};
 pub use chunk::{SampleEncoding, encode_chunk};
+pub use command::quoted;
 pub use data::{ClassCount, ComponentInfo, Folder, MetricInfo, PromptRow, Report, StrongestSite};
 pub use error::PageError;
 pub use file::{FinishedReport, ReportFile};

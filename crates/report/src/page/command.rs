@@ -46,12 +46,14 @@ pub(super) fn command(manifest: &Manifest, name: &str) -> Option<String> {
 }
 
 /// A text as one word of a shell; lists, numbers and paths need no quotes.
-pub(super) fn quoted(text: &str) -> Cow<'_, str> {
+///
+/// A NUL character stays as it is, though no shell takes it.
+#[must_use]
+pub fn quoted(text: &str) -> Cow<'_, str> {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.,/=".contains(&byte);
     if !text.is_empty() && text.bytes().all(is_plain) {
         return Cow::Borrowed(text);
     }
-    // What a shell cannot take, NUL, is in no file's name.
     shlex::Quoter::new().allow_nul(true).quote(text).unwrap_or(Cow::Borrowed(text))
 }
 

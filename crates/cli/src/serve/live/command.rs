@@ -1,6 +1,7 @@
 //! The command line that does the same trace.
 
 use causal_trace_core::{Component, Direction, Metric, Precision};
+use causal_trace_report::page::quoted;
 
 use super::settings::USUAL_NOISE;
 use crate::args::{ComponentChoice, CorruptionChoice, MethodArgs, PrecisionChoice, TokenRange, TraceArgs};
@@ -8,10 +9,10 @@ use crate::args::{ComponentChoice, CorruptionChoice, MethodArgs, PrecisionChoice
 /// The options that are not the usual ones, as words of a shell. A text that no command line can have is said to be one.
 pub(super) fn command(options: &TraceArgs) -> String {
     let words = words(options);
-    match shlex::try_join(words.iter().map(String::as_str)) {
-        Ok(line) => line,
-        Err(_) => "# no command line can have the NUL character of this text".to_owned(),
+    if words.iter().any(|word| word.contains('\0')) {
+        return "# no command line can have the NUL character of this text".to_owned();
     }
+    words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
 }
 
 fn words(options: &TraceArgs) -> Vec<String> {
@@ -57,12 +58,12 @@ impl Words {
     }
 
     fn method(&mut self, method: &MethodArgs) {
-        let components = method.component.iter().flatten().map(|choice| match choice {
+        let name = |choice: &ComponentChoice| match choice {
             ComponentChoice::All => "all",
             ComponentChoice::One(component) => component.name(),
-        });
-        let components = components.collect::<Vec<_>>().join(",");
-        self.unless(&Component::Residual.name().to_owned(), "--component", Some(&components));
+        };
+        let components = list(method.component.iter().flatten().map(name));
+        self.unless(&Component::Residual.name().to_owned(), "--component", components.as_ref());
         self.unless(&10, "--window", method.window.as_ref());
         self.unless(&Direction::Denoise, "--direction", method.direction.as_ref());
         let corruption = method.corruption.and_then(|corruption| match corruption {
@@ -76,13 +77,17 @@ impl Words {
         if method.replace {
             self.0.push("--replace".to_owned());
         }
-        let metrics = method.metric.iter().flatten().copied().map(Metric::name).collect::<Vec<_>>().join(",");
-        self.unless(&String::new(), "--metric", Some(&metrics));
+        self.option("--metric", list(method.metric.iter().flatten().copied().map(Metric::name)).as_ref());
         self.unless(&10, "--samples", method.samples.as_ref());
         self.unless(&1, "--seed", method.seed.as_ref());
         let usual = PrecisionChoice::Named(Precision::F32);
         self.unless(&usual, "--precision", method.precision.as_ref());
     }
+}
+
+/// A list as it is typed; none for nothing.
+fn list<'a>(names: impl Iterator<Item = &'a str>) -> Option<String> {
+    Some(names.collect::<Vec<_>>().join(",")).filter(|list| !list.is_empty())
 }
 
 #[cfg(test)]
@@ -110,11 +115,12 @@ mod tests {
             subject: Some("Space Needle".to_owned()),
             ..TraceArgs::default()
         };
-        assert_eq!(
-            command(&usual),
-            "causal-trace trace --prompt 'Space Needle is in' --subject 'Space Needle' --component ''"
-                .replace(" --component ''", "")
-        );
+        let line = "causal-trace trace --prompt 'Space Needle is in' --subject 'Space Needle'";
+        assert_eq!(command(&usual), line);
+        let all = Component::ROME.map(ComponentChoice::One).to_vec();
+        let method =
+            MethodArgs { component: Some(all), seed: Some(1), samples: Some(10), ..MethodArgs::default() };
+        assert_eq!(command(&TraceArgs { method, ..usual }), format!("{line} --component residual,mlp,attn"));
     }
 
     #[test]

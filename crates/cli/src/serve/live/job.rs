@@ -79,7 +79,7 @@ impl Job {
         self.add(name, data, false);
     }
 
-    /// Tells how it ended.
+    /// Tells how it ended, the first time it is called.
     pub(super) fn end(&self, end: End) {
         match end {
             End::Done { seconds } => self.add("done", &Done { seconds }, true),
@@ -107,8 +107,10 @@ impl Job {
         }
     }
 
+    /// Asks for its end, and tells of it.
     pub(super) fn cancel(&self) {
         self.is_cancelled.store(true, Ordering::SeqCst);
+        self.end(End::Cancelled);
     }
 
     /// Whether it was cancelled, or nobody has come to listen.

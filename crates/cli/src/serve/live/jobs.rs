@@ -79,13 +79,13 @@ impl Jobs {
         found.ok_or_else(|| Problem::not_found("this trace is not known (any more): trace it again"))
     }
 
-    /// Ends a job that waits or is being done; one that is over stays as it is.
+    /// Ends a job that waits or is being done; one that is over stays as it is. Whoever listens is told at once; the work
+    /// ends with the layer in hand.
     pub(crate) fn cancel(&self, job: &Arc<Job>) {
-        job.cancel();
         let mut state = self.state();
+        job.cancel();
         if let Some(place) = state.waiting.iter().position(|waiting| Arc::ptr_eq(waiting, job)) {
             state.waiting.remove(place);
-            job.end(End::Cancelled);
             state.keep(Arc::clone(job));
             state.tell_places();
         }
@@ -121,13 +121,7 @@ impl Jobs {
     pub(crate) fn close(&self) {
         let mut state = self.state();
         state.is_closed = true;
-        for job in std::mem::take(&mut state.waiting) {
-            job.cancel();
-            job.end(End::Cancelled);
-        }
-        if let Some(job) = &state.running {
-            job.cancel();
-        }
+        std::mem::take(&mut state.waiting).iter().chain(&state.running).for_each(|job| job.cancel());
         drop(state);
         self.news.notify_all();
     }
