@@ -4,13 +4,14 @@ import type { Folder, PromptDetail } from "../data.ts";
 import { useExplorer } from "../explorer.tsx";
 import type { JobRequest, Live } from "../live.ts";
 import { number, signed } from "../numbers.ts";
+import { MarkedPrompt } from "../prompts/marked-prompt.tsx";
 import { PromptMaps } from "../prompts/prompt-maps.tsx";
 import { Switches } from "../prompts/switches.tsx";
 import type { View } from "../state.ts";
 import { TokenText } from "../token-text.tsx";
 import { COMPONENT_NAMES, siteName } from "../words.ts";
 import type { Job } from "./job.ts";
-import { announced, folderOf, standing, strongestSite } from "./outcome.ts";
+import { announced, folderOf, largestEffect, standing, tracedParts } from "./outcome.ts";
 import { Save } from "./save.tsx";
 
 interface ResultProps {
@@ -18,16 +19,20 @@ interface ResultProps {
   job: Job;
   /** What the job was asked. */
   request: JobRequest;
+  /** Whether the form asks for something else by now. */
+  isEarlier: boolean;
 }
 
 /** How a job stands, and what it has measured so far. */
-export function Result({ live, job, request }: ResultProps) {
+export function Result({ live, job, request, isEarlier }: ResultProps) {
   const { report, view, change } = useExplorer();
   const { shape, detail } = job;
   const folder = useMemo(() => shape && folderOf(live, request, shape), [live, request, shape]);
   const shown = useMemo(() => folder && clamped(view, folder), [view, folder]);
   return (
     <>
+      <h2 class="prompt-title"><MarkedPrompt parts={tracedParts(request.prompt, detail)} /></h2>
+      {isEarlier && <p class="notice">The trace below is of an earlier prompt or other settings than the form has now.</p>}
       <Standing job={job} />
       {folder && shown && detail && detail.grids.length > 0 && (
         <>
@@ -79,10 +84,10 @@ function Facts({ detail, folder, isDone }: { detail: PromptDetail; folder: Folde
       {detail.noise_level !== null && <div><dt>noise level</dt><dd>{number(detail.noise_level)}</dd></div>}
       {isDone && grids.map((grid) => {
         const window = folder.components.find(({ name }) => name === grid.component)?.window ?? 1;
-        const site = strongestSite(detail, grid, window, sign);
+        const site = largestEffect(detail, grid, window, sign);
         return (
           <div key={grid.component}>
-            <dt>strongest site, {COMPONENT_NAMES[grid.component]}</dt>
+            <dt>largest effect, {COMPONENT_NAMES[grid.component]}</dt>
             <dd>
               {!site && "none in the expected direction"}
               {site && (
