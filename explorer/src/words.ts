@@ -81,6 +81,13 @@ export function metricWithUnit({ label, unit }: Pick<MetricInfo, "label" | "unit
   return unit ? `${label}, ${unit}` : label;
 }
 
+/** What the runs without a patch and their difference are called: p is the probability, and nothing else. */
+export function baselineWords({ name }: Pick<MetricInfo, "name">): Record<"clean" | "corrupted" | "total", string> {
+  return name === "probability"
+    ? { clean: "p", corrupted: "p*", total: "total effect, p − p*" }
+    : { clean: "clean", corrupted: "corrupted", total: "clean minus corrupted" };
+}
+
 /** What stands above a colour bar. */
 export function measureLabel(measure: Measure, metric: Pick<MetricInfo, "name" | "label" | "unit">, answer: string | null): string {
   switch (measure) {

@@ -23,6 +23,7 @@ export function Comparison({ sides: [first, second], row, rows }: { sides: [Side
     () => (one.state === "ready" && other.state === "ready" ? compareMaps([first, second], [one.detail, other.detail], shown, report.program) : null),
     [one, other, first.folder, first.component, second.folder, second.component, shown, report],
   );
+  const ready = maps && "sides" in maps ? maps : null;
   const names: [string, string] = [sideName(first, second), sideName(second, first)];
   const left = [[first, row.first] as const, [second, row.second] as const].find(([, side]) => side.chunk === null)?.[0];
   const failed = [one, other].find((side) => side.state === "failed");
@@ -33,16 +34,19 @@ export function Comparison({ sides: [first, second], row, rows }: { sides: [Side
       <h2 class="prompt-title">
         <MarkedPrompt parts={subjectParts(row.first, one.state === "ready" ? one.detail : { tokens: [], subject: null })} />
       </h2>
-      <RunTable row={row} names={names} />
+      <RunTable
+        row={row} names={names} metric={shown.metric} baselines={ready?.baselines ?? null} canSubtract={!ready || ready.reasons.length === 0}
+      />
+      {ready && ready.reasons.length > 0 && <p class="notice">{ready.reasons.join(" ")} So there is no map of the difference.</p>}
       {left && <p class="notice">The maps of this prompt are not in this file for {left.folder.name}. {left.folder.left_out}</p>}
       {failed?.state === "failed" && <p class="notice problem" role="alert">The prompt’s numbers could not be read: {failed.problem}</p>}
       {!maps && !left && !failed && <p class="waiting" role="status">Reading the prompt’s numbers …</p>}
       {maps && "problem" in maps && <p class="notice">{maps.problem}</p>}
-      {maps && "sides" in maps && (
+      {ready && (
         <div class="maps three">
-          <HeatMap {...maps.sides[0]} name={file(names[0])} form={view.form} {...reading} />
-          <HeatMap {...maps.sides[1]} name={file(names[1])} form={view.form} {...reading} />
-          <HeatMap {...maps.difference} name={file("difference")} form={view.form} {...reading} />
+          <HeatMap {...ready.sides[0]} name={file(names[0])} form={view.form} {...reading} />
+          <HeatMap {...ready.sides[1]} name={file(names[1])} form={view.form} {...reading} />
+          {ready.difference && <HeatMap {...ready.difference} name={file("difference")} form={view.form} {...reading} />}
         </div>
       )}
     </article>
