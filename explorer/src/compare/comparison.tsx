@@ -1,4 +1,4 @@
-import { useMemo } from "preact/hooks";
+import { useMemo, useRef } from "preact/hooks";
 import { fileName } from "../download.ts";
 import { useExplorer } from "../explorer.tsx";
 import { HeatMap } from "../heat-map/heat-map.tsx";
@@ -7,6 +7,7 @@ import { MarkedPrompt, subjectParts } from "../prompts/marked-prompt.tsx";
 import { Neighbours } from "../prompts/neighbours.tsx";
 import { useShown } from "../prompts/prompt-maps.tsx";
 import type { Indexed } from "../prompts/rows.ts";
+import { useInSight } from "../prompts/use-in-sight.ts";
 import { usePrompt } from "../prompts/use-prompt.ts";
 import { compareMaps } from "./maps.ts";
 import { RunTable } from "./run-table.tsx";
@@ -15,6 +16,8 @@ import { commonMetrics, sideName, type CommonRow, type Side } from "./sides.ts";
 /** Both sides of a prompt: its runs, its maps on one scale, and their difference. */
 export function Comparison({ sides: [first, second], row, rows }: { sides: [Side, Side]; row: CommonRow; rows: Indexed[] }) {
   const { source, report, view, change } = useExplorer();
+  const article = useRef<HTMLElement>(null);
+  useInSight(article, row.first.id);
   const reading = useCell(view.cell, (cell) => change({ cell }));
   const [one, other] = [usePrompt(source, first.index, row.first), usePrompt(source, second.index, row.second)];
   const isMeasured = commonMetrics(first.folder, second.folder).some(({ name }) => name === view.metric);
@@ -29,7 +32,7 @@ export function Comparison({ sides: [first, second], row, rows }: { sides: [Side
   const failed = [one, other].find((side) => side.state === "failed");
   const file = (which: string) => fileName(first.folder.name, `prompt-${row.first.id}`, which, shown.metric.name, shown.measure);
   return (
-    <article class="prompt-view" aria-busy={!maps && !left && !failed}>
+    <article class="prompt-view" ref={article} aria-busy={!maps && !left && !failed}>
       <Neighbours id={row.first.id} rows={rows} />
       <h2 class="prompt-title">
         <MarkedPrompt parts={subjectParts(row.first, one.state === "ready" ? one.detail : { tokens: [], subject: null })} />
