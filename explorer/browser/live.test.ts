@@ -94,6 +94,12 @@ browserTest("a trace is saved, opened, downloaded and linked to", async ({ conte
   await set(page, "Samples", "2");
   await button(page, "Run").click();
   await standing(page).filter({ hasText: /^Done in / }).waitFor();
+  // A look at another view does not cost the trace.
+  await goTo(page, "Overview");
+  await standing(page).waitFor({ state: "detached" });
+  await goTo(page, "Live");
+  await standing(page).filter({ hasText: /^Done in / }).waitFor();
+  await page.getByRole("region", { name: "The trace" }).getByRole("heading", { name: /can be found in the city of/, level: 2 }).waitFor();
   const here = await readCell(promptMap(page, "residual"), 2, 2);
   await isPicture(page, await saved(page, promptMap(page, "residual").getByRole("button", { name: /^Download SVG/ })), "Restoring the state");
   await button(page, "Save").click();
