@@ -132,3 +132,37 @@ browserTest("what is typed is text, and what is too long is refused", async ({ p
   await page.getByText(/100000 bytes/).waitFor();
   assert.ok(await button(page, "Run").isDisabled());
 });
+
+browserTest("half a character is refused in words", async ({ page, expect }) => {
+  await page.goto(`${(await server()).url}#live`);
+  await typePrompt(page, PROMPT);
+  // The browser notes every answer that is a refusal.
+  expect(/status of 400/);
+  await page.getByLabel("Prompt", { exact: true }).evaluate((field: HTMLTextAreaElement) => {
+    field.value = "\ud800 is in";
+    field.dispatchEvent(new InputEvent("input", { bubbles: true }));
+  });
+  const problem = page.getByRole("form", { name: "What to trace" }).locator(".problem");
+  await problem.first().waitFor();
+  assert.ok(await button(page, "Run").isDisabled());
+  await typePrompt(page, PROMPT);
+  await problem.first().waitFor({ state: "detached" });
+});
+
+browserTest("with a secret, who has the address may look", async ({ context, page, expect }) => {
+  const { url } = await serve(folder, "--port", "0", "--token");
+  const { origin, search } = new URL(url);
+  assert.ok(search.length > 20, `there is no secret in ${url}`);
+  expect(/status of 40[13]/);
+  const refused = await page.goto(origin);
+  assert.ok(refused && refused.status() >= 400, "it opens without the secret");
+  assert.equal(await page.getByRole("navigation", { name: "Views" }).count(), 0);
+  await page.goto(url);
+  await page.getByRole("heading", { name: /^Live demo/, level: 1 }).waitFor();
+  assert.ok(!page.url().includes(search.slice(1)), "the secret stays in the address, where it would be copied with a view");
+  await typePrompt(page, PROMPT);
+  // The browser remembers it.
+  const other = await context.newPage();
+  await other.goto(origin);
+  await other.getByRole("heading", { name: /^Live demo/, level: 1 }).waitFor();
+});
