@@ -25,7 +25,7 @@ export default async function* asCargo(events) {
   yield `test result: ${failed === 0 ? "ok" : "FAILED"}. ${passed} passed; ${failed} failed; ${ignored} ignored\n`;
 }
 
-/** A test's name, after that of its file. */
-function named({ file, name }) {
-  return file === undefined ? name : `${path.basename(file).replace(/\.test\.tsx?$/, "")}: ${name}`;
+/** A test's name; a file that broke has its path for one. */
+function named({ name }) {
+  return path.isAbsolute(name) ? path.basename(name) : name;
 }

@@ -94,6 +94,12 @@ browserTest("a trace is saved, opened, downloaded and linked to", async ({ conte
   await set(page, "Samples", "2");
   await button(page, "Run").click();
   await standing(page).filter({ hasText: /^Done in / }).waitFor();
+  // A look at another view does not cost the trace.
+  await goTo(page, "Overview");
+  await standing(page).waitFor({ state: "detached" });
+  await goTo(page, "Live");
+  await standing(page).filter({ hasText: /^Done in / }).waitFor();
+  await page.getByRole("region", { name: "The trace" }).getByRole("heading", { name: /can be found in the city of/, level: 2 }).waitFor();
   const here = await readCell(promptMap(page, "residual"), 2, 2);
   await isPicture(page, await saved(page, promptMap(page, "residual").getByRole("button", { name: /^Download SVG/ })), "Restoring the state");
   await button(page, "Save").click();
@@ -125,4 +131,38 @@ browserTest("what is typed is text, and what is too long is refused", async ({ p
   await page.getByLabel("Prompt", { exact: true }).fill("x".repeat(100_000));
   await page.getByText(/100000 bytes/).waitFor();
   assert.ok(await button(page, "Run").isDisabled());
+});
+
+browserTest("half a character is refused in words", async ({ page, expect }) => {
+  await page.goto(`${(await server()).url}#live`);
+  await typePrompt(page, PROMPT);
+  // The browser notes every answer that is a refusal.
+  expect(/status of 400/);
+  await page.getByLabel("Prompt", { exact: true }).evaluate((field: HTMLTextAreaElement) => {
+    field.value = "\ud800 is in";
+    field.dispatchEvent(new InputEvent("input", { bubbles: true }));
+  });
+  const problem = page.getByRole("form", { name: "What to trace" }).locator(".problem");
+  await problem.first().waitFor();
+  assert.ok(await button(page, "Run").isDisabled());
+  await typePrompt(page, PROMPT);
+  await problem.first().waitFor({ state: "detached" });
+});
+
+browserTest("with a secret, who has the address may look", async ({ context, page, expect }) => {
+  const { url } = await serve(folder, "--port", "0", "--token");
+  const { origin, search } = new URL(url);
+  assert.ok(search.length > 20, `there is no secret in ${url}`);
+  expect(/status of 40[13]/);
+  const refused = await page.goto(origin);
+  assert.ok(refused && refused.status() >= 400, "it opens without the secret");
+  assert.equal(await page.getByRole("navigation", { name: "Views" }).count(), 0);
+  await page.goto(url);
+  await page.getByRole("heading", { name: /^Live demo/, level: 1 }).waitFor();
+  assert.ok(!page.url().includes(search.slice(1)), "the secret stays in the address, where it would be copied with a view");
+  await typePrompt(page, PROMPT);
+  // The browser remembers it.
+  const other = await context.newPage();
+  await other.goto(origin);
+  await other.getByRole("heading", { name: /^Live demo/, level: 1 }).waitFor();
 });

@@ -36,8 +36,13 @@ interface GridHeader {
   samples: Samples | null;
 }
 
-/** The samples, [tokens][layers][samples]: floats, or steps that stand for low + step / most * (high - low). */
-type Samples = { floats: number } | { steps: number; low: number; high: number; most: number };
+/**
+ * The samples, [tokens][layers][samples]: floats, or steps from low (0) to high (most), with one difference between
+ * neighbours or one ratio.
+ */
+type Samples =
+  | { floats: number }
+  | { steps: number; spacing: "equal" | "ratio"; low: number; high: number; most: number };
 
 interface Arrays {
   floats: Float32Array;
@@ -95,7 +100,9 @@ function decodeGrid(grid: GridHeader, nTokens: number, arrays: Arrays): Grid {
 
 function decodeSamples(samples: Samples, length: number, arrays: Arrays): Float32Array {
   if ("floats" in samples) return arrays.floats.subarray(samples.floats, samples.floats + length);
-  const { low, high, most } = samples;
+  const { spacing, low, high, most } = samples;
   const steps = arrays.steps.subarray(samples.steps, samples.steps + length);
-  return Float32Array.from(steps, (step) => low + (step / most) * (high - low));
+  return Float32Array.from(steps, (step) =>
+    spacing === "ratio" ? low * (high / low) ** (step / most) : low + (step / most) * (high - low),
+  );
 }

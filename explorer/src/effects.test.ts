@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Grid } from "./data.ts";
-import { chosenSample, measured, unpatched } from "./effects.ts";
+import { chosenSample, measured, totalEffect, unpatched } from "./effects.ts";
 
 // One token, two layers, two samples: the numbers of core's own test of the formulas.
 const grid: Grid = {
@@ -34,4 +34,10 @@ test("where there are no samples, or fewer, the next best is shown", () => {
   assert.equal(chosenSample({ ...grid, patched_samples: null }, 1), null);
   assert.equal(chosenSample(grid, 99), 1);
   assert.equal(measured({ ...grid, patched_samples: null }, "denoise", "effect", 1), grid.indirect_effect);
+});
+
+test("a total effect that is only rounding is 0", () => {
+  assert.equal(totalEffect({ clean: 0.3, corrupted: 0.1 + 0.2 }), 0);
+  assert.equal(totalEffect({ clean: 0.25, corrupted: 0.125 }), 0.125);
+  assert.equal(totalEffect({ clean: 1e-12, corrupted: 0 }), 1e-12);
 });

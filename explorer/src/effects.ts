@@ -3,6 +3,9 @@
 import type { Folder, Grid } from "./data.ts";
 import type { Measure } from "./state.ts";
 
+/** The metric of the runs that nothing was patched in. */
+export type Baseline = Pick<Grid, "clean" | "corrupted">;
+
 type Direction = Folder["direction"];
 
 /** The values of a measure, [tokens][layers]; of one sample, or their mean for null. */
@@ -34,4 +37,13 @@ export function unpatched(grid: Grid, direction: Direction, sample: number | nul
   if (direction === "noise") return grid.clean;
   const chosen = chosenSample(grid, sample);
   return chosen === null ? grid.corrupted : grid.corrupted_samples[chosen] ?? grid.corrupted;
+}
+
+/** Differences below this share of what is subtracted are rounding, not effects. */
+const ROUNDING = 1e-9;
+
+/** Clean minus corrupted. */
+export function totalEffect({ clean, corrupted }: Baseline): number {
+  const effect = clean - corrupted;
+  return Math.abs(effect) <= ROUNDING * Math.max(Math.abs(clean), Math.abs(corrupted)) ? 0 : effect;
 }

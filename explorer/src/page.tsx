@@ -3,6 +3,7 @@ import { Compare } from "./compare/compare.tsx";
 import type { Report } from "./data.ts";
 import { addressOf, ExplorerContext, findFolder, type Explorer } from "./explorer.tsx";
 import { LiveView } from "./live/live-view.tsx";
+import { HoldsJob } from "./live/running.tsx";
 import { Overview } from "./overview/overview.tsx";
 import { Prompts } from "./prompts/prompts.tsx";
 import type { Source } from "./source.ts";
@@ -42,7 +43,9 @@ export function Page({ source }: { source: Source }) {
       <main id="main" tabIndex={-1}>
         {problem !== null && <Problem text={problem} isLive={source.live} retry={() => void reload()} />}
         {problem === null && !explorer && <p class="waiting" role="status">Reading the report …</p>}
-        {explorer && <ExplorerContext.Provider value={explorer}><Content explorer={explorer} /></ExplorerContext.Provider>}
+        <HoldsJob>
+          {explorer && <ExplorerContext.Provider value={explorer}><Content explorer={explorer} /></ExplorerContext.Provider>}
+        </HoldsJob>
       </main>
     </>
   );

@@ -8,7 +8,7 @@ export const COMPONENTS = ["residual", "mlp", "attn", "resid_pre", "resid_mid", 
 export const METRICS = ["probability", "log_probability", "logit", "logit_difference", "kl_divergence", "rank"] as const;
 export const MEASURES = ["effect", "improvement", "value"] as const;
 export const PATTERNS = ["last_subject", "second_to_last_subject", "other_subject", "late_site", "none"] as const;
-const SORTS = ["order", "prompt", "answer", "clean", "corrupted", "total_effect", "strongest", "pattern"] as const;
+const SORTS = ["order", "prompt", "answer", "clean", "corrupted", "total_effect", "deciding", "pattern"] as const;
 
 export type Tab = (typeof TABS)[number];
 /** What a map shows of a metric: the indirect effect, the percent improvement, or the metric of the patched run. */

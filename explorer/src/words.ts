@@ -23,6 +23,12 @@ export const PATTERN_NAMES: Record<PeakClass, string> = {
   none: "no peak",
 };
 
+/** How a prompt gets its pattern: by the site that the table calls the deciding one. */
+export const DECIDING_RULE =
+  "A prompt counts as a subject’s if a site at the subject’s tokens brings back at least half of its total effect, even if a "
+  + "later site brings back more; else as a late site’s if the last token’s strongest site does. The deciding site is the one "
+  + "that this goes by; where neither brings back half there is no peak, and it is the subject’s strongest.";
+
 export const MEASURE_NAMES: Record<Measure, string> = {
   effect: "indirect effect (IE)",
   improvement: "percent improvement (PI)",
@@ -79,6 +85,13 @@ export function layerAxis(component: Component, direction: Direction, window: nu
 /** The metric with its unit, as in "KL divergence, nats". */
 export function metricWithUnit({ label, unit }: Pick<MetricInfo, "label" | "unit">): string {
   return unit ? `${label}, ${unit}` : label;
+}
+
+/** What the runs without a patch and their difference are called: p is the probability, and nothing else. */
+export function baselineWords({ name }: Pick<MetricInfo, "name">): Record<"clean" | "corrupted" | "total", string> {
+  return name === "probability"
+    ? { clean: "p", corrupted: "p*", total: "p − p*" }
+    : { clean: "clean", corrupted: "corrupted", total: "clean minus corrupted" };
 }
 
 /** What stands above a colour bar. */

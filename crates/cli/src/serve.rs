@@ -27,6 +27,7 @@ use tokio::sync::watch;
 use crate::args::ServeArgs;
 use crate::printer::Printer;
 use crate::sweep::Interrupt;
+use crate::usage::Usage;
 use address::Address;
 use folders::Folders;
 use gate::Gate;
@@ -57,14 +58,20 @@ pub(crate) fn run(args: &ServeArgs, printer: &Printer) -> Result<()> {
     let listener = address::listen(&args.host, args.port)?;
     let address = Address::new(listener.local_addr().context("cannot listen")?, &args.host);
     let token = (args.token || !address.is_loopback()).then(|| Token::new(address.port())).transpose()?;
+    if args.open && token.is_some() {
+        let problem = "--open would give the address, with the secret in it, to another program as an argument, which \
+                       everybody on this machine can read: leave it out, and open the printed address by hand";
+        return Err(Usage(problem.to_owned()).into());
+    }
     let tracer = Arc::new(Tracer::open(args, printer)?);
     let saves = (!args.no_save).then(|| Arc::new(Saves::new(args.save.clone())));
     let jobs = Arc::new(Jobs::new()?);
 
     let url = format!("{}/{}", address.origin(), token.as_ref().map_or(String::new(), Token::query));
     let (end, ending) = watch::channel(false);
+    let interrupted = end.clone();
     Interrupt::listen(move || {
-        end.send_replace(true);
+        interrupted.send_replace(true);
     })?;
     let worker = Worker::start(Arc::clone(&jobs), Arc::clone(&tracer))?;
     let explorer = Explorer {
@@ -76,26 +83,33 @@ pub(crate) fn run(args: &ServeArgs, printer: &Printer) -> Result<()> {
         questions: Gate::new(QUESTIONS, WAITING_QUESTIONS),
     };
     announce(&url, &address, args, printer);
-    let quiet = printer.is_quiet();
-    let read = move || {
-        if let Err(error) = folders.read() {
-            Printer::new(quiet).error(&error);
-        }
-    };
-    runtime.spawn_blocking(read);
+    let reading = runtime.spawn_blocking(move || folders.read());
     let router = router(explorer, Guard { address, token });
-    runtime.block_on(async {
-        let mut told = ending.clone();
-        tokio::join!(server::serve(listener, router, ending), async {
+    let read = runtime.block_on(async {
+        let (mut told, mut interrupted) = (ending.clone(), ending.clone());
+        let read = async {
+            let read = tokio::select! {
+                read = reading => read.unwrap_or_else(|fault| Err(fault.into())),
+                () = server::end(&mut interrupted) => Ok(()),
+            };
+            // Without its folders the page shows nothing.
+            if read.is_err() {
+                end.send_replace(true);
+            }
+            read
+        };
+        let closed = async {
             server::end(&mut told).await;
             // Streams of events end with their jobs.
             jobs.close();
-        });
+        };
+        let ((), (), read) = tokio::join!(server::serve(listener, router, ending), closed, read);
+        read
     });
     worker.wait();
     drop(_inside);
     runtime.shutdown_timeout(END_PATIENCE);
-    Ok(())
+    read
 }
 
 /// Says where the page is.

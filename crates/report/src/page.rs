@@ -20,6 +20,7 @@ mod names;
 mod packer;
 mod policy;
 mod shell;
+mod steps;
 mod strongest;
 mod words;
 

@@ -1,20 +1,23 @@
 // The three maps of a comparison: both sides on one colour scale, and the second minus the first.
 
 import type { Grid, PromptDetail } from "../data.ts";
-import { measured, unpatched } from "../effects.ts";
+import { measured, unpatched, type Baseline } from "../effects.ts";
 import { divergingScale, effectScale, range, type ColorScale } from "../heat-map/color-scale.ts";
 import { valueAt, type HeatMapData, type Reading } from "../heat-map/model.ts";
 import { BOTH_WAYS, formatOf, readSite, traceMap, traceNote, tracedPrompt, type Shown } from "../heat-map/trace-map.ts";
 import type { Cell } from "../state.ts";
-import { componentInfo, metricWithUnit } from "../words.ts";
-import { differences, sideName, whyNotComparable, type Side } from "./sides.ts";
+import { componentInfo, metricInfo, metricWithUnit } from "../words.ts";
+import { differences, sideName, whyNoDifference, whyNotComparable, type Side } from "./sides.ts";
 
 export interface ReadableMap {
   data: HeatMapData;
   read: (cell: Cell) => Reading[];
 }
 
-export type ComparedMaps = { problem: string } | { sides: [ReadableMap, ReadableMap]; difference: ReadableMap };
+/** The difference is null where the numbers cannot be subtracted, for the reasons. */
+export type ComparedMaps =
+  | { problem: string }
+  | { sides: [ReadableMap, ReadableMap]; difference: ReadableMap | null; reasons: string[]; baselines: [Baseline, Baseline] };
 
 export function compareMaps(sides: [Side, Side], details: [PromptDetail, PromptDetail], shown: Shown, program: string): ComparedMaps {
   const [first, second] = sides;
@@ -25,9 +28,11 @@ export function compareMaps(sides: [Side, Side], details: [PromptDetail, PromptD
   const traces: [Trace, Trace] = [
     { side: first, detail: details[0], grid: left, name: names[0] }, { side: second, detail: details[1], grid: right, name: names[1] },
   ];
-  const scale = commonScale(traces, shown);
+  const reasons = whyNoDifference(sides, details, shown.metric.name, names);
+  // Effects of opposite directions have opposite signs, and no scale suits both.
+  const scale = first.folder.direction === second.folder.direction ? commonScale(traces, shown) : null;
   const maps: [ReadableMap, ReadableMap] = [sideMap(traces[0], shown, scale, program), sideMap(traces[1], shown, scale, program)];
-  return { sides: maps, difference: differenceMap(maps, names, shown) };
+  return { sides: maps, difference: reasons.length === 0 ? differenceMap(maps, names, shown) : null, reasons, baselines: [left, right] };
 }
 
 interface Trace {
@@ -41,12 +46,13 @@ function gridOf(detail: PromptDetail, side: Side, shown: Shown): Grid | undefine
   return detail.grids.find((grid) => grid.component === side.component && grid.metric === shown.metric.name);
 }
 
-function sideMap({ side: { folder, component }, detail, grid, name }: Trace, shown: Shown, scale: ColorScale, program: string): ReadableMap {
+function sideMap({ side: { folder, component }, detail, grid, name }: Trace, asked: Shown, scale: ColorScale | null, program: string): ReadableMap {
+  const shown = { ...asked, metric: metricInfo(folder, asked.metric.name) };
   const prompt = tracedPrompt(folder, detail);
   const { window } = componentInfo(folder, component);
   const data = traceMap({ prompt, grid, window, shown, scale, note: traceNote(grid, shown.metric, detail, program) });
   return {
-    data: { ...data, title: name, note: [data.title, ...(data.note ?? [])] },
+    data: { ...data, title: name, note: [data.title, ...(data.note ?? [])].map((line) => `${name}: ${line}`) },
     read: (cell) => readSite(prompt, detail.grids, folder.metrics, component, window, shown, cell),
   };
 }
@@ -73,6 +79,7 @@ function differenceMap([{ data: first }, { data: second }]: [ReadableMap, Readab
     measure: `difference (${unit})`,
     format: formatOf(shown.measure === "improvement" ? "improvement" : "effect"),
     scale: divergingScale(values),
+    cutSign: undefined,
     note: [...new Set([...(first.note ?? []), ...(second.note ?? [])])],
   };
   const read = (cell: Cell): Reading[] => [

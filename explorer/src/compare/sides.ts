@@ -1,6 +1,6 @@
 // What is compared: two sides, each a folder and a component, and the prompts that both have.
 
-import type { Component, Folder, Grid, MetricInfo, PromptDetail, PromptRow, Report } from "../data.ts";
+import type { Component, Folder, Grid, Metric, MetricInfo, PromptDetail, PromptRow, Report } from "../data.ts";
 import { findFolder } from "../explorer.tsx";
 import type { View } from "../state.ts";
 import { visible } from "../token-text.tsx";
@@ -76,6 +76,20 @@ export function whyNotComparable(first: PromptDetail, second: PromptDetail, grid
   if (at === undefined) return null;
   const [one, other] = [first, second].map(({ tokens }) => (tokens[at] === undefined ? "no token" : `“${visible(tokens[at])}”`));
   return `The two sides cut this prompt into different tokens: at position ${at}, ${names[0]} has ${one} and ${names[1]} ${other}.`;
+}
+
+/** Why two sides' numbers cannot be subtracted, in sentences; none where they can. */
+export function whyNoDifference([first, second]: [Side, Side], [one, other]: [PromptDetail, PromptDetail], metric: Metric, names: [string, string]): string[] {
+  const doing = ({ folder }: Side) => (folder.direction === "denoise" ? "restores clean states" : "corrupts clean states");
+  const foil = (text: string | null) => (text === null ? "nothing" : `“${visible(text)}”`);
+  const reasons: string[] = [];
+  if (first.folder.direction !== second.folder.direction) {
+    reasons.push(`The two sides patch in opposite directions: ${names[0]} ${doing(first)}, ${names[1]} ${doing(second)}. Each map has its own colour scale.`);
+  }
+  if (metric === "logit_difference" && one.foil !== other.foil) {
+    reasons.push(`The two sides compare the answer’s logit with different foils: ${names[0]} with ${foil(one.foil)}, ${names[1]} with ${foil(other.foil)}.`);
+  }
+  return reasons;
 }
 
 /** Metrics that both folders have, as the first has them. */

@@ -56,7 +56,7 @@ export function HeatMap({ data, read, name, form = "map", cell, onCell, onLeave 
         )}
         {form === "table" && <MapTable data={data} cell={held} onMove={move} />}
       </div>
-      <Readout id={id} data={data} cell={held} read={read} isSpoken={isFocused} />
+      <Readout id={id} data={data} cell={held} read={read} isSpoken={isFocused} isPointedAt={form === "map"} />
       <Downloads what={data.title} name={name} picture={() => draw(data)} table={() => mapRows(data)} />
     </figure>
   );

@@ -30,6 +30,8 @@ export interface HeatMapData {
   /** How a value is written. */
   format: (value: number) => string;
   scale: ColorScale;
+  /** Where values in the wrong direction are shown as 0: the sign of those in the right one. */
+  cutSign?: 1 | -1 | undefined;
   /** 100 where the colour bar counts per cents. */
   factor?: number;
   /** Small print of the downloaded picture. */
@@ -44,6 +46,11 @@ export interface Reading {
 
 export function valueAt({ values, columns }: Pick<HeatMapData, "values" | "columns">, { row, column }: Cell): number {
   return values[row * columns + column] ?? Number.NaN;
+}
+
+/** A value as it is shown, which is 0 where a cutoff makes it so. */
+export function shownValue({ cutSign }: Pick<HeatMapData, "cutSign">, value: number): number {
+  return cutSign !== undefined && cutSign * value < 0 ? 0 : value;
 }
 
 /** The cell, or the nearest one that is there; null for a map without cells. */

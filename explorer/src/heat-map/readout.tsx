@@ -1,4 +1,4 @@
-import { useMemo } from "preact/hooks";
+import { useMemo, useRef } from "preact/hooks";
 import type { Cell } from "../state.ts";
 import { PlainText, TokenText } from "../token-text.tsx";
 import type { HeatMapData, HeatMapRow, Reading } from "./model.ts";
@@ -10,11 +10,19 @@ interface ReadoutProps {
   read: (cell: Cell) => Reading[];
   /** Whether a change is said aloud: while the keys move, not while the pointer passes. */
   isSpoken: boolean;
+  /** Whether cells are pointed at. A table has no such cells, and its numbers stand in it. */
+  isPointedAt: boolean;
 }
 
-/** What is read at a cell. It takes its room before there is one, or what stands below would move from under the pointer. */
-export function Readout({ id, data, cell, read, isSpoken }: ReadoutProps) {
+/**
+ * What is read at a cell. Once one was read it keeps the room that any needs, or what stands below would move from under
+ * the pointer.
+ */
+export function Readout({ id, data, cell, read, isSpoken, isPointedAt }: ReadoutProps) {
   const longest = useMemo(() => longestCell(data), [data]);
+  const wasRead = useRef(false);
+  wasRead.current ||= cell !== null;
+  if (!cell && !isPointedAt) return null;
   return (
     <div class="readout">
       <div id={id} aria-live={isSpoken ? "polite" : "off"}>
@@ -22,7 +30,9 @@ export function Readout({ id, data, cell, read, isSpoken }: ReadoutProps) {
           ? <Readings data={data} cell={cell} readings={read(cell)} />
           : <p class="quiet">Point at a cell, or move with the arrow keys, to read its numbers.</p>}
       </div>
-      {longest && <div class="room" aria-hidden="true"><Readings data={data} cell={longest} readings={read(longest)} /></div>}
+      {isPointedAt && wasRead.current && longest && (
+        <div class="room" aria-hidden="true"><Readings data={data} cell={longest} readings={read(longest)} /></div>
+      )}
     </div>
   );
 }

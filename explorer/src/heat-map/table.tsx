@@ -1,7 +1,7 @@
 import type { CsvRow } from "../csv.ts";
 import type { Cell } from "../state.ts";
 import { PlainText, TokenText } from "../token-text.tsx";
-import { valueAt, type HeatMapData } from "./model.ts";
+import { shownValue, valueAt, type HeatMapData } from "./model.ts";
 
 /** The map's numbers as a table. */
 export function MapTable({ data, cell, onMove }: { data: HeatMapData; cell: Cell | null; onMove: (cell: Cell, settled: boolean) => void }) {
@@ -9,7 +9,10 @@ export function MapTable({ data, cell, onMove }: { data: HeatMapData; cell: Cell
   return (
     <div class="scroll" role="region" tabIndex={0} aria-label={`${data.title}, as a table`}>
       <table class="numbers">
-        <caption>{data.title}: {data.measure}</caption>
+        <caption>
+          {data.title}: {data.measure}
+          {data.cutSign !== undefined && ". Values in the wrong direction are shown as 0; the CSV file has them as they are."}
+        </caption>
         <thead>
           <tr>
             <th scope="col">{data.rowAxis}</th>
@@ -27,7 +30,7 @@ export function MapTable({ data, cell, onMove }: { data: HeatMapData; cell: Cell
                 const isRead = cell?.row === row && cell.column === column;
                 return (
                   <td key={column} class={isRead ? "read" : undefined} onClick={() => onMove({ row, column }, true)}>
-                    {Number.isNaN(value) ? "–" : data.format(value)}
+                    {Number.isNaN(value) ? "–" : data.format(shownValue(data, value))}
                   </td>
                 );
               })}

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import type { Grid, PromptDetail } from "../data.ts";
 import { fixture } from "../fixture.ts";
 import { metricInfo, siteName, windowLayers } from "../words.ts";
+import { shownValue } from "./model.ts";
 import { sharedScale } from "./shared-scale.ts";
 import { readSite, traceMap, tracedPrompt, type Shown } from "./trace-map.ts";
 
@@ -68,4 +69,12 @@ test("the shared scale holds every prompt's effects", () => {
   assert.equal(sharedScale(folder, "mlp", "logit_difference", "effect"), null);
   const noising = { ...folder, metrics: folder.metrics.map((metric) => ({ ...metric, expected_sign: -1 as const })) };
   assert.deepEqual([sharedScale(noising, "mlp", "probability", "value")?.pale, sharedScale(noising, "mlp", "probability", "value")?.dark], [1, 0]);
+});
+
+test("a cutoff shows effects in the wrong direction as 0, and no others", () => {
+  const shows = (data: ReturnType<typeof map>, values: number[]) => values.map((value) => shownValue(data, value));
+  assert.deepEqual(shows(map({ cutoff: true }), [-0.25, 0.5, 0]), [0, 0.5, 0]);
+  assert.deepEqual(shows(map({}), [-0.25]), [-0.25]);
+  assert.deepEqual(shows(map({ cutoff: true, measure: "value" }), [-0.25]), [-0.25]);
+  assert.deepEqual(shows(map({ cutoff: true, metric: { ...shown.metric, expected_sign: -1 } }), [-0.25, 0.5]), [-0.25, 0]);
 });

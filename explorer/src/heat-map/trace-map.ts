@@ -63,6 +63,7 @@ export function traceMap({ prompt, grid, window, shown, scale, noValue = "no val
     measure: measureLabel(measure, metric, answerLabel(prompt.answer)),
     format: formatOf(measure),
     scale: scale ?? ownScale(prompt, grid, shown, values),
+    cutSign: shown.cutoff && measure !== "value" ? metric.expected_sign : undefined,
     factor: measure === "improvement" ? 100 : 1,
     note,
   };

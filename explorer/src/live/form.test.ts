@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { LIVE, tokenize } from "../fixture/live.ts";
 import { readView, START, writeView } from "../state.ts";
-import { carried, problemsOf, readForm, requestOf, subjectOf, writeForm, type Form } from "./form.ts";
+import { carried, isEarlier, problemsOf, readForm, requestOf, subjectOf, writeForm, type Form } from "./form.ts";
 
 const FORM: Form = {
   prompt: "The Space Needle is in\n\"Seattle\" & more",
@@ -85,4 +85,16 @@ test("what was marked stays marked while the rest of the prompt changes", () => 
   assert.deepEqual(move([5, 6], "The big tower and so the big house"), [6, 7]);
   assert.equal(move([1, 3], "The small tower"), null);
   assert.equal(move([1, 3], ""), null);
+});
+
+test("a request is of an earlier form once anything that is asked for differs", () => {
+  const tokens = tokenize(FORM.prompt);
+  const form = { ...FORM, answer: tokens.top[1]?.id ?? null };
+  const request = requestOf(form, tokens, [1, 3]);
+  assert.ok(!isEarlier(request, form, tokens));
+  assert.ok(!isEarlier(request, form, null), "while the tokens are asked for");
+  assert.ok(isEarlier(request, { ...form, prompt: "another" }, null));
+  assert.ok(isEarlier(request, { ...form, subject: [1, 2] }, tokens));
+  assert.ok(isEarlier(request, { ...form, answer: null }, tokens));
+  for (const known of [tokens, null]) assert.ok(isEarlier(request, { ...form, settings: { ...form.settings, seed: 2 } }, known));
 });

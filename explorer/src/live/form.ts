@@ -157,6 +157,15 @@ export function requestOf(form: Form, tokens: Tokens, subject: [number, number])
   return { prompt: form.prompt, subject, answer: answerOf(form, tokens), counterpart, settings };
 }
 
+/** Whether a request differs from what the form asks for now. `tokens` are the prompt's, once known. */
+export function isEarlier(request: JobRequest, form: Form, tokens: Tokens | null): boolean {
+  if (form.prompt !== request.prompt) return true;
+  // Until the tokens are known, the subject and the answer are as they were asked for.
+  const subject = tokens && subjectOf(form, tokens);
+  const asked = requestOf(form, tokens ?? { tokens: [], top: [], subject: null }, subject ?? request.subject);
+  return JSON.stringify(tokens ? asked : { ...asked, answer: request.answer }) !== JSON.stringify(request);
+}
+
 /**
  * Where marked tokens are after the prompt was edited: the same texts in a row, as near as they can be to where they were;
  * null where they are gone.

@@ -1,13 +1,13 @@
 import "./live.css";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { useExplorer } from "../explorer.tsx";
-import type { JobRequest, Live, Tokens } from "../live.ts";
+import type { Live, Tokens } from "../live.ts";
 import { json } from "../source.ts";
-import { carried, problemsOf, readForm, requestOf, subjectOf, writeForm, type Form } from "./form.ts";
+import { carried, isEarlier, problemsOf, readForm, requestOf, subjectOf, writeForm, type Form } from "./form.ts";
 import { isOver } from "./job.ts";
 import { PromptForm } from "./prompt-form.tsx";
 import { Result } from "./result.tsx";
-import { useJob } from "./use-job.ts";
+import { useRunning } from "./use-job.ts";
 import { useTokens, type PromptTokens } from "./use-tokens.ts";
 
 /** A prompt of one's own, traced while one looks on. */
@@ -27,9 +27,8 @@ function Tracing({ live }: { live: Live }) {
   const prompt = useTokens(form.prompt, live.max_prompt_bytes);
   const counterpart = useTokens(form.settings.corruption === "pair" ? form.counterpart : "", live.max_prompt_bytes);
   useMarkedTokens(form, prompt, change);
-  const { job, isSent, problem, run, cancel } = useJob();
+  const { job, request, isSent, problem, run, cancel } = useRunning();
   const result = useRef<HTMLElement>(null);
-  const [request, setRequest] = useState<JobRequest | null>(null);
 
   const known = prompt.isOld ? null : prompt.tokens;
   const problems = problemsOf(form, known, counterpart.isOld ? null : counterpart.tokens, live);
@@ -39,9 +38,7 @@ function Tracing({ live }: { live: Live }) {
   const begin = (event: Event) => {
     event.preventDefault();
     if (!isReady || !known) return;
-    const request = requestOf(form, known, subject);
-    setRequest(request);
-    run(request);
+    run(requestOf(form, known, subject));
     if (result.current && result.current.getBoundingClientRect().top > 0.8 * innerHeight) result.current.scrollIntoView();
   };
   return (
@@ -58,7 +55,7 @@ function Tracing({ live }: { live: Live }) {
           {problem && <p class="problem" role="alert">Not started: {problem}</p>}
         </form>
         <section ref={result} class="live-result" aria-label="The trace">
-          {job && request && <Result live={live} job={job} request={request} />}
+          {job && request && <Result live={live} job={job} request={request} isEarlier={isEarlier(request, form, known)} />}
           {!job && <p class="quiet">{isSent ? "Asking for the trace …" : "The map appears here, site by site, once you press Run."}</p>}
         </section>
       </div>

@@ -4,6 +4,7 @@ import type { Component, Folder, Grid, PromptDetail } from "../data.ts";
 import type { JobRequest, JobShape, Live } from "../live.ts";
 import { counted, number } from "../numbers.ts";
 import { windowLayers } from "../words.ts";
+import { subjectParts } from "../prompts/marked-prompt.tsx";
 import { secondsLeft, type Job } from "./job.ts";
 
 /** Components that bring the whole total effect back in the last layer of the last token, whatever the model does. */
@@ -20,7 +21,7 @@ export interface Site {
  * The site with the largest effect in the expected direction, the first of equals, without the trivial last site
  * (docs/statistics.md); null where no effect goes that way.
  */
-export function strongestSite({ tokens }: PromptDetail, grid: Grid, window: number, expectedSign: number): Site | null {
+export function largestEffect({ tokens }: PromptDetail, grid: Grid, window: number, expectedSign: number): Site | null {
   let best: Site | null = null;
   for (const [token, text] of tokens.entries()) {
     for (let layer = 0; layer < grid.n_layers; layer++) {
@@ -31,6 +32,15 @@ export function strongestSite({ tokens }: PromptDetail, grid: Grid, window: numb
     }
   }
   return best;
+}
+
+/** The traced prompt before, in and after its subject, once its tokens are known. */
+export function tracedParts(prompt: string, detail: PromptDetail | null): [before: string, subject: string, after: string] {
+  const { tokens, subject } = detail ?? { tokens: [], subject: null };
+  const text = subject ? tokens.slice(...subject).join("").trim() : "";
+  // A text that stands in the prompt once is marked there; otherwise the tokens say which one it is.
+  const isOnce = text !== "" && prompt.indexOf(text) >= 0 && prompt.indexOf(text) === prompt.lastIndexOf(text);
+  return subjectParts({ prompt, subject: isOnce ? text : "" }, { tokens, subject });
 }
 
 /** The trace as the folder that its maps are drawn from. */

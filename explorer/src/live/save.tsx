@@ -1,18 +1,16 @@
 import { useEffect, useState } from "preact/hooks";
 import { addressOf, useExplorer } from "../explorer.tsx";
-import type { Live, Saved } from "../live.ts";
+import type { Live } from "../live.ts";
 import { saveJob } from "./ask.ts";
+import { useRunning } from "./use-job.ts";
 
 /** Puts a finished trace into a results folder. */
 export function Save({ live, job }: { live: Live; job: string }) {
   const { report, view, reload } = useExplorer();
-  const [saved, setSaved] = useState<Saved | null>(null);
+  const { saved, keepSaved } = useRunning();
   const [isBusy, setBusy] = useState(false);
   const [problem, setProblem] = useState("");
-  useEffect(() => {
-    setSaved(null);
-    setProblem("");
-  }, [job]);
+  useEffect(() => setProblem(""), [job]);
   if (live.saves_to === null) return <p class="quiet">This server was started without a folder to save traces in.</p>;
   const save = async () => {
     setBusy(true);
@@ -20,7 +18,7 @@ export function Save({ live, job }: { live: Live; job: string }) {
     try {
       const saved = await saveJob(job);
       await reload();
-      setSaved(saved);
+      keepSaved(saved);
     } catch (error) {
       setProblem(`Not saved: ${error instanceof Error ? error.message : String(error)}`);
     } finally {

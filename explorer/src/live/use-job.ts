@@ -1,21 +1,37 @@
-import { useCallback, useEffect, useRef, useState } from "preact/hooks";
-import type { JobRequest } from "../live.ts";
+import { createContext } from "preact";
+import { useCallback, useContext, useEffect, useMemo, useRef, useState } from "preact/hooks";
+import type { JobRequest, Saved } from "../live.ts";
 import { cancelJob, follow, startJob } from "./ask.ts";
 import { after, isOver, newJob, type Job } from "./job.ts";
 
 export interface Running {
   job: Job | null;
+  /** What the job was asked. */
+  request: JobRequest | null;
   /** Whether a job was asked for and has not begun to answer. */
   isSent: boolean;
   /** Why the server took no job. */
   problem: string;
+  /** Where the job's numbers were saved; null where they are not. */
+  saved: Saved | null;
   run: (request: JobRequest) => void;
   cancel: () => void;
+  keepSaved: (saved: Saved) => void;
 }
 
-/** One job at a time: another one, or leaving the view, cancels it. */
+export const RunningContext = createContext<Running | null>(null);
+
+export function useRunning(): Running {
+  const running = useContext(RunningContext);
+  if (!running) throw new Error("the live view stands outside of the page");
+  return running;
+}
+
+/** One job at a time: another one, or leaving the page, cancels it. */
 export function useJob(): Running {
   const [job, setJob] = useState<Job | null>(null);
+  const [request, setRequest] = useState<JobRequest | null>(null);
+  const [saved, setSaved] = useState<Saved | null>(null);
   const [isSent, setSent] = useState(false);
   const [problem, setProblem] = useState("");
   const leave = useRef(() => undefined as void);
@@ -27,6 +43,8 @@ export function useJob(): Running {
       isLeft = true;
     };
     setJob(null);
+    setRequest(request);
+    setSaved(null);
     setProblem("");
     setSent(true);
     startJob(request).then((started) => {
@@ -54,5 +72,8 @@ export function useJob(): Running {
   }, [job]);
 
   useEffect(() => () => leave.current(), []);
-  return { job, isSent, problem, run, cancel };
+  return useMemo(
+    () => ({ job, request, isSent, problem, saved, run, cancel, keepSaved: setSaved }),
+    [job, request, isSent, problem, saved, run, cancel],
+  );
 }

@@ -6,7 +6,7 @@ import { fileName } from "../download.ts";
 import { SMALL_SIZE } from "../heat-map/layout.ts";
 import { textWidth } from "../heat-map/text-width.ts";
 import { count, counted, percent } from "../numbers.ts";
-import { PATTERN_NAMES } from "../words.ts";
+import { DECIDING_RULE, PATTERN_NAMES } from "../words.ts";
 import { barColor } from "./peaks.tsx";
 import { shares, type Share } from "./series.ts";
 import { smallPrint, titled } from "./words.ts";
@@ -15,8 +15,8 @@ import { smallPrint, titled } from "./words.ts";
 export function Census({ folder, summary }: { folder: Folder; summary: Summary }) {
   const all = useMemo(() => shares(folder), [folder]);
   const draw = useCallback((width: number) => chart(all, folder, width), [all, folder]);
-  const what = "The class of every prompt by its strongest site (effect on the probability), the trivial last site left out.";
-  const caption = `${what} n = ${counted(summary.prompts, "prompt")}.`;
+  const what = "Of the effect on the probability; the trivial last site is left out.";
+  const caption = `${DECIDING_RULE} ${what} n = ${counted(summary.prompts, "prompt")}.`;
   const nameOf = ({ component }: Share) => folder.components[component]?.name ?? "";
   const words = all.map((share) => `${nameOf(share)}, ${PATTERN_NAMES[share.class]}: ${share.prompts} (${percent(share.share)}).`);
   return (

@@ -1,6 +1,7 @@
 import "./overview.css";
 import { useMemo } from "preact/hooks";
 import type { ComponentInfo, Folder, MetricInfo, Summary } from "../data.ts";
+import { Definitions } from "../definitions.tsx";
 import { fileName } from "../download.ts";
 import { useExplorer } from "../explorer.tsx";
 import { HeatMap } from "../heat-map/heat-map.tsx";
@@ -37,6 +38,7 @@ export function Overview({ folder }: { folder: Folder }) {
           <section aria-labelledby="averages">
             <h2 id="averages">Averages over prompts, by the tokens' roles</h2>
             <Switches folder={folder} metric={metric} />
+            <Definitions />
           </section>
           {shown.map((component) => (
             <ComponentFigures key={component.name} folder={folder} component={component} metric={metric} summary={summary} />

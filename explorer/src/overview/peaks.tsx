@@ -11,7 +11,7 @@ import { count, counted } from "../numbers.ts";
 import { layerAxis } from "../words.ts";
 import { every } from "./lines.tsx";
 import { ROLES } from "./roles.ts";
-import { bars, type Bar, type PeaksOf } from "./series.ts";
+import { bars, peakRoles, type Bar, type PeaksOf } from "./series.ts";
 import { doing, smallPrint } from "./words.ts";
 
 interface PeaksProps {
@@ -32,9 +32,11 @@ export function Peaks({ folder, component, metric, summary, of }: PeaksProps) {
   const sums = ROLES.map((_, role) => all.filter((bar) => bar.role === role).reduce((sum, bar) => sum + bar.prompts, 0));
   const without = table.without_peak === 0
     ? "Every prompt has one." : `Without one: ${counted(table.without_peak, "prompt")} of ${count(summary.prompts)}.`;
+  const { none } = peakRoles(all);
+  const empty = none.length === 0 ? "" : ` None at: ${none.map((role) => ROLES[role]).join(", ")}.`;
   const caption = of === "prompt"
-    ? `The site with the largest effect in the expected direction, once for every prompt. ${without} n = ${counted(summary.prompts, "prompt")}.`
-    : `For each role by itself, the layer with the largest effect of its tokens. n = ${counted(summary.prompts, "prompt")}.`;
+    ? `The site with the largest effect in the expected direction, once for every prompt. ${without}${empty} n = ${counted(summary.prompts, "prompt")}.`
+    : `For each role by itself, the layer with the largest effect of its tokens.${empty} n = ${counted(summary.prompts, "prompt")}.`;
   return (
     <Chart
       title={`Largest effect of ${of === "prompt" ? "each prompt" : "each role"}, ${doing(folder, component)}`}
@@ -65,25 +67,27 @@ function chart(all: Bar[], width: number, component: Component, layerAxis: strin
   const layers = 1 + Math.max(0, ...all.map((bar) => bar.layer));
   const step = columnStep((textWidth(String(layers), SMALL_SIZE) + 8) / ((width - MARGIN_LEFT - MARGIN_RIGHT) / layers));
   const most = Math.max(1, ...all.map((bar) => bar.prompts));
-  const titles = ROLES.map((name, role) => {
+  const { some } = peakRoles(all);
+  const shown = all.filter(({ role }) => some.includes(role));
+  const titles = some.map((role) => {
     const sum = all.filter((bar) => bar.role === role).reduce((sum, bar) => sum + bar.prompts, 0);
-    return { role, text: `${name}: ${counted(sum, "prompt")}` };
+    return { role, text: `${ROLES[role]}: ${counted(sum, "prompt")}` };
   });
   const title = ({ role, layer, prompts }: Bar) => `${ROLES[role]}, layer ${layer}\n${counted(prompts, "prompt")}`;
   return {
-    height: 380, marginLeft: MARGIN_LEFT, marginRight: MARGIN_RIGHT, marginTop: 18, marginBottom: 38,
+    height: Math.min(380, 96 + 90 * some.length), marginLeft: MARGIN_LEFT, marginRight: MARGIN_RIGHT, marginTop: 18, marginBottom: 38,
     x: { domain: [-0.5, layers - 0.5] },
     y: { domain: [0, most] },
-    fy: { domain: ROLES.map((_, role) => role), padding: 0.32, axis: null },
+    fy: { domain: some, padding: 0.32, axis: null },
     marks: [
       axisX({ ticks: every(step, layers), tickFormat: String, label: layerAxis, labelAnchor: "center", labelArrow: "none" }),
       axisY({ ticks: countTicks(most), tickFormat: "d", label: "prompts", labelArrow: "none", labelAnchor: "center" }),
-      rectY(all, {
+      rectY(shown, {
         x1: (bar: Bar) => bar.layer - 0.42, x2: (bar: Bar) => bar.layer + 0.42, y: "prompts", fy: "role", fill: barColor(component),
       }),
-      ruleY(ROLES.map((_, role) => role), { y: 0, fy: (role: number) => role, stroke: "currentColor" }),
+      ruleY(some, { y: 0, fy: (role: number) => role, stroke: "currentColor" }),
       text(titles, { text: "text", fy: "role", frameAnchor: "top-left", dy: -13, textAnchor: "start" }),
-      tip(all, pointerX({ x: "layer", y: "prompts", fy: "role", title })),
+      tip(shown, pointerX({ x: "layer", y: "prompts", fy: "role", title })),
     ],
   };
 }

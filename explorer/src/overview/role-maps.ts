@@ -28,6 +28,7 @@ export function averageMap({ folder, component, metric, summary, table }: Averag
     title: `Average ${isEffect ? "indirect effect" : "percent improvement"} of ${doing(folder, component)}`,
     measure: isEffect ? `average IE (${metricWithUnit(metric)})` : "average PI (%)",
     format: isEffect ? signed : signedPercent,
+    cutSign: cutoff ? metric.expected_sign : undefined,
     factor: isEffect ? 1 : 100,
     note: smallPrint(folder, summary),
   };

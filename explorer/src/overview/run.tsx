@@ -23,6 +23,7 @@ export function Made({ folder }: { folder: Folder }) {
 export function Counts({ folder, metric, summary }: { folder: Folder; metric: MetricInfo; summary: Summary | null }) {
   const skipped = folder.skipped.reduce((sum, [, facts]) => sum + facts, 0);
   const unit = metric.unit && ` ${metric.unit}`;
+  const isProbability = metric.name === "probability";
   const [low, high] = summary?.ci95_total_effect ?? [null, null];
   const isSure = summary !== null && hasIntervals(summary) && low !== null && high !== null;
   return (
@@ -33,8 +34,8 @@ export function Counts({ folder, metric, summary }: { folder: Folder; metric: Me
         <div><dt>facts left out</dt><dd>{count(skipped)}</dd></div>
         {summary && (
           <>
-            <div><dt>mean clean {metric.label} (p)</dt><dd>{known(summary.mean_clean)}{unit}</dd></div>
-            <div><dt>mean corrupted {metric.label} (p*)</dt><dd>{known(summary.mean_corrupted)}{unit}</dd></div>
+            <div><dt>mean clean {metric.label}{isProbability && " (p)"}</dt><dd>{known(summary.mean_clean)}{unit}</dd></div>
+            <div><dt>mean corrupted {metric.label}{isProbability && " (p*)"}</dt><dd>{known(summary.mean_corrupted)}{unit}</dd></div>
             <div>
               <dt>average total effect</dt>
               <dd>
@@ -45,7 +46,7 @@ export function Counts({ folder, metric, summary }: { folder: Folder; metric: Me
           </>
         )}
       </dl>
-      {summary && <p class="quiet">The total effect is p − p*. {isSure && `${intervals(summary)}.`}</p>}
+      {summary && <p class="quiet">The total effect is {isProbability ? "p − p*" : "clean minus corrupted"}. {isSure && `${intervals(summary)}.`}</p>}
       {skipped > 0 && <Skipped folder={folder} skipped={skipped} />}
     </section>
   );

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import type { ComponentSummary, Folder } from "../data.ts";
 import { fixture } from "../fixture.ts";
 import { averageMap, readAverage, wrongDirectionMap, type Averages } from "./role-maps.ts";
-import { bars, points, shares } from "./series.ts";
+import { bars, peakRoles, points, shares } from "./series.ts";
 
 const { report } = fixture(20);
 const folder = report.folders[0] as Folder;
@@ -72,4 +72,10 @@ test("shares of classes are of the prompts of a component", () => {
   const census = { ...folder.census, mlp: [{ class: "late_site" as const, prompts: 3 }, { class: "none" as const, prompts: 9 }], attn: [] };
   const of = shares({ ...folder, census }).filter(({ component }) => component > 0);
   assert.deepEqual(of, [{ component: 1, class: "late_site", prompts: 3, share: 0.25 }, { component: 1, class: "none", prompts: 9, share: 0.75 }]);
+});
+
+test("roles without a peak are told from the others", () => {
+  const bar = (role: number, prompts: number) => ({ role, layer: 0, prompts });
+  assert.deepEqual(peakRoles([bar(0, 0), bar(2, 3), bar(5, 1), bar(5, 0)]), { some: [2, 5], none: [0] });
+  assert.deepEqual(peakRoles([bar(0, 0), bar(1, 0)]), { some: [0, 1], none: [] }, "an empty chart keeps its rows");
 });

@@ -38,6 +38,13 @@ export function bars(table: ComponentSummary, of: PeaksOf): Bar[] {
   return counts.flatMap((layers, role) => layers.map((prompts, layer) => ({ role, layer, prompts })));
 }
 
+/** The roles that some prompt has a peak at, and those that none has. Where no prompt has a peak at all, they stay together. */
+export function peakRoles(all: Bar[]): { some: number[]; none: number[] } {
+  const roles = [...new Set(all.map(({ role }) => role))];
+  const has = (role: number) => all.some((bar) => bar.role === role && bar.prompts > 0);
+  return !roles.some(has) ? { some: roles, none: [] } : { some: roles.filter(has), none: roles.filter((role) => !has(role)) };
+}
+
 export interface Share {
   component: number;
   class: PeakClass;

@@ -8,7 +8,7 @@ import { number, signed } from "../numbers.ts";
 import type { Sort, View } from "../state.ts";
 import { PlainText, TokenText } from "../token-text.tsx";
 import type { Change } from "../use-view.ts";
-import { COMPONENT_NAMES, PATTERN_NAMES } from "../words.ts";
+import { COMPONENT_NAMES, DECIDING_RULE, PATTERN_NAMES } from "../words.ts";
 import { PAGE_ROWS, pageOf, type Indexed } from "./rows.ts";
 
 interface PromptTableProps {
@@ -38,7 +38,7 @@ export function PromptTable({ folder, component, rows, view, change }: PromptTab
               {head("clean", <abbr title="probability of the answer in the clean run">p</abbr>, true)}
               {head("corrupted", <abbr title="mean probability of the answer in the corrupted runs">p*</abbr>, true)}
               {head("total_effect", <abbr title="total effect, p − p*">TE</abbr>, true)}
-              {head("strongest", `Strongest site${of}`)}
+              {head("deciding", <><abbr title={DECIDING_RULE}>Deciding site{of}</abbr> and its IE</>)}
               {head("pattern", "Pattern")}
             </tr>
           </thead>
@@ -64,7 +64,7 @@ function Head({ sort, isNumber, view, change, children }: {
   const isSorted = view.sort === sort;
   const next = () => {
     // Numbers begin with the largest; a third press goes back to the order of the facts.
-    const first = isNumber || sort === "strongest";
+    const first = isNumber || sort === "deciding";
     if (!isSorted) change({ sort, descending: first, page: 1 });
     else if (view.descending === first) change({ descending: !first, page: 1 });
     else change({ sort: "order", descending: false, page: 1 });
@@ -78,7 +78,7 @@ function Head({ sort, isNumber, view, change, children }: {
   );
 }
 
-function Row({ indexed: { row, strongest, pattern }, place, view, change }: { indexed: Indexed; place: number; view: View; change: Change }) {
+function Row({ indexed: { row, deciding, pattern }, place, view, change }: { indexed: Indexed; place: number; view: View; change: Change }) {
   const isOpen = view.prompt === row.id;
   const open = (event: MouseEvent) => {
     // A link opens as links do; text that is being marked stays marked.
@@ -97,9 +97,9 @@ function Row({ indexed: { row, strongest, pattern }, place, view, change }: { in
       <td class="number col-clean">{number(row.clean)}</td>
       <td class="number col-corrupted">{number(row.corrupted)}</td>
       <td class="number col-total_effect">{signed(row.total_effect)}</td>
-      <td class="col-strongest">
-        {strongest
-          ? <><TokenText text={strongest.text} most={24} />, layer {strongest.layer} <span class="quiet">({signed(strongest.indirect_effect)})</span></>
+      <td class="col-deciding">
+        {deciding
+          ? <><TokenText text={deciding.text} most={24} />, layer {deciding.layer} <span class="quiet">({signed(deciding.indirect_effect)})</span></>
           : <span class="quiet">none</span>}
       </td>
       <td class="col-pattern">{PATTERN_NAMES[pattern]}</td>
@@ -127,12 +127,12 @@ function Pages({ page, pages, change }: { page: number; pages: number; change: C
 function csvRows(rows: Indexed[], component: Component | null): CsvRow[] {
   const head = [
     "id", "prompt", "subject", "answer", "attribute", "correct_prediction", "n_tokens", "clean", "corrupted", "total_effect",
-    "component", "strongest_token", "strongest_token_text", "strongest_layer", "strongest_indirect_effect", "pattern",
+    "component", "deciding_token", "deciding_token_text", "deciding_layer", "deciding_indirect_effect", "pattern",
   ];
-  const body = rows.map(({ row, strongest, pattern }): CsvRow => [
+  const body = rows.map(({ row, deciding, pattern }): CsvRow => [
     row.id, row.prompt, row.subject, row.answer, row.attribute, row.correct_prediction, row.n_tokens, row.clean, row.corrupted,
-    row.total_effect, component, strongest?.token ?? null, strongest?.text ?? null, strongest?.layer ?? null,
-    strongest?.indirect_effect ?? null, pattern,
+    row.total_effect, component, deciding?.token ?? null, deciding?.text ?? null, deciding?.layer ?? null,
+    deciding?.indirect_effect ?? null, pattern,
   ]);
   return [head, ...body];
 }

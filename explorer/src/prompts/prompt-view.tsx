@@ -1,5 +1,6 @@
 import { useEffect, useRef } from "preact/hooks";
 import type { Folder, PromptRow, Report } from "../data.ts";
+import { Definitions } from "../definitions.tsx";
 import { addressOf, useExplorer } from "../explorer.tsx";
 import { PromptFacts } from "./facts.tsx";
 import { MarkedPrompt, subjectParts } from "./marked-prompt.tsx";
@@ -7,6 +8,8 @@ import { Neighbours } from "./neighbours.tsx";
 import { PromptMaps } from "./prompt-maps.tsx";
 import type { Indexed } from "./rows.ts";
 import { Switches } from "./switches.tsx";
+import { metricInfo } from "../words.ts";
+import { useInSight } from "./use-in-sight.ts";
 import { usePrompt } from "./use-prompt.ts";
 
 interface PromptViewProps {
@@ -26,8 +29,9 @@ export function PromptView({ folder, index, row, rows }: PromptViewProps) {
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
     // Whoever goes on to the next prompt from here stays here.
-    if (!article.current?.contains(document.activeElement)) heading.current?.focus();
+    if (!article.current?.contains(document.activeElement)) heading.current?.focus({ preventScroll: true });
   }, [row.id]);
+  useInSight(article, row.id);
   return (
     <article class="prompt-view" ref={article} aria-busy={loaded.state === "waiting" && row.chunk !== null}>
       <Neighbours id={row.id} rows={rows}>
@@ -43,8 +47,9 @@ export function PromptView({ folder, index, row, rows }: PromptViewProps) {
       {loaded.state === "failed" && <p class="notice problem" role="alert">The prompt’s numbers could not be read: {loaded.problem}</p>}
       {detail && (
         <>
-          <PromptFacts row={row} detail={detail} />
+          <PromptFacts row={row} detail={detail} metric={metricInfo(folder, view.metric)} />
           <Switches folder={folder} detail={detail} view={view} change={change} />
+          <Definitions />
           <PromptMaps folder={folder} detail={detail} program={report.program} view={view} change={change} />
         </>
       )}

@@ -18,6 +18,7 @@ test("every word is looked for, whatever its letters' size", () => {
   const found = chosenRows(rows, { ...START, search: " NEEDLE  seattle" });
   assert.ok(found.length > 0 && found.length < rows.length);
   assert.ok(found.every(({ row }) => row.prompt.includes("Needle") && row.answer === " Seattle"));
+  assert.ok(ids({ search: "seattle space city" }).length > 0, "words that are not side by side, of prompt and answer");
   assert.deepEqual(ids({ search: "needle nowhere" }), []);
   assert.equal(ids({ search: "<script>" }).length, 1);
   assert.equal(ids({ search: ".*" }).length, 0);
@@ -34,13 +35,13 @@ test("filters let through what they name, and together all", () => {
 test("numbers sort as numbers, texts as texts", () => {
   const effects = chosenRows(rows, { ...START, sort: "total_effect", descending: true }).map(({ row }) => row.total_effect);
   assert.deepEqual(effects, [...effects].sort((one, other) => other - one));
-  const strongest = chosenRows(rows, { ...START, sort: "strongest" }).map((row) => row.strongest?.indirect_effect ?? 0);
-  assert.deepEqual(strongest, [...strongest].sort((one, other) => one - other));
+  const deciding = chosenRows(rows, { ...START, sort: "deciding" }).map((row) => row.deciding?.indirect_effect ?? 0);
+  assert.deepEqual(deciding, [...deciding].sort((one, other) => one - other));
   const answers = chosenRows(rows, { ...START, sort: "answer" }).map(({ row }) => row.answer.trim());
   assert.ok(answers.indexOf("Athens") < answers.indexOf("Madrid") && answers.indexOf("Madrid") < answers.indexOf("Seattle"));
 });
 
-test("of all components the first has the strongest sites", () => {
+test("of all components the first has the deciding sites", () => {
   assert.equal(tableComponent(folder, "all"), "residual");
   assert.equal(tableComponent(folder, "mlp"), "mlp");
   assert.equal(tableComponent(folder, "resid_mid"), "residual");

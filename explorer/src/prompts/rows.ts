@@ -8,14 +8,15 @@ export interface Indexed {
   row: PromptRow;
   /** In small letters. */
   words: string;
-  strongest: StrongestSite | null;
+  /** Of the component that the table is of. */
+  deciding: StrongestSite | null;
   pattern: PeakClass;
 }
 
 /** Longer prompts are searched by their beginning. */
 const SEARCHED = 20_000;
 
-/** Strongest sites and patterns are those of one component; of "all", of the folder's first. */
+/** Deciding sites and patterns are those of one component; of "all", of the folder's first. */
 export function tableComponent(folder: Folder, component: View["component"]): Component | null {
   const named = folder.components.find((info) => info.name === component) ?? folder.components[0];
   return named?.name ?? null;
@@ -24,9 +25,9 @@ export function tableComponent(folder: Folder, component: View["component"]): Co
 export function indexed(folder: Folder, component: Component | null): Indexed[] {
   const at = folder.components.findIndex((info) => info.name === component);
   return folder.prompts.map((row) => {
-    const strongest = row.strongest[at] ?? null;
+    const deciding = row.strongest[at] ?? null;
     const texts = [row.prompt.slice(0, SEARCHED), row.answer, row.attribute, row.subject.slice(0, SEARCHED), String(row.id)];
-    return { row, strongest, pattern: strongest?.class ?? "none", words: texts.join("\n").toLowerCase() };
+    return { row, deciding, pattern: deciding?.class ?? "none", words: texts.join("\n").toLowerCase() };
   });
 }
 
@@ -49,7 +50,7 @@ function sorted(rows: Indexed[], sort: Sort, descending: boolean): Indexed[] {
     clean: (one, other) => one.row.clean - other.row.clean,
     corrupted: (one, other) => one.row.corrupted - other.row.corrupted,
     total_effect: (one, other) => one.row.total_effect - other.row.total_effect,
-    strongest: (one, other) => (one.strongest?.indirect_effect ?? 0) - (other.strongest?.indirect_effect ?? 0),
+    deciding: (one, other) => (one.deciding?.indirect_effect ?? 0) - (other.deciding?.indirect_effect ?? 0),
     pattern: (one, other) => PATTERNS.indexOf(one.pattern) - PATTERNS.indexOf(other.pattern),
   };
   if (sort === "order") return descending ? [...rows].reverse() : rows;

@@ -34,8 +34,8 @@ pub(crate) struct ServeArgs {
     /// Have a secret in the address without --host too, where several people use this machine
     #[arg(long)]
     pub(crate) token: bool,
-    /// Open the page in the browser
-    #[arg(long)]
+    /// Open the page in the browser, where the address has no secret in it
+    #[arg(long, conflicts_with = "token")]
     pub(crate) open: bool,
     /// The folder for results folders of traces that are saved in the live view
     #[arg(long, value_name = "DIR", default_value = "live-traces", conflicts_with = "no_save")]

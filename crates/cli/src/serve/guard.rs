@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, HeaderName, LOCATION, ORIGIN,
+    CACHE_CONTROL, CONNECTION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, HeaderName, LOCATION, ORIGIN,
     REFERRER_POLICY, SET_COOKIE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
@@ -34,13 +34,19 @@ pub(super) struct Guard {
 /// Refuses what is not for this server or not from its own page; adds the headers of every answer.
 pub(super) async fn guard(State(guard): State<Arc<Guard>>, request: Request, next: Next) -> Response {
     let mut answer = match guard.admit(&request) {
-        Err(problem) => problem.into_response(),
+        Err(problem) => and_close(problem.into_response()),
         Ok(()) => match guard.first_visit(&request) {
-            Some(answer) => answer,
+            Some(answer) => and_close(answer),
             None => next.run(request).await,
         },
     };
     protect(answer.headers_mut());
+    answer
+}
+
+/// Who is not let in does not keep a connection either.
+fn and_close(mut answer: Response) -> Response {
+    answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     answer
 }
 

@@ -12,6 +12,7 @@ mod settings;
 mod subject;
 mod tokens;
 mod tracer;
+mod words;
 mod worker;
 
 pub(super) use description::describe;

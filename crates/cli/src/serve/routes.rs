@@ -47,12 +47,11 @@ pub(super) fn router(explorer: Explorer, who: Guard) -> Router {
         .route("/api/tokens", post(tokens))
         .route("/api/jobs", post(start))
         .route("/api/jobs/{job}", delete(cancel))
-        .route("/api/jobs/{job}/events", get(events))
+        // A question about the stream is not somebody who listens to it.
+        .route("/api/jobs/{job}/events", get(events).head(not_this_method))
         .route("/api/jobs/{job}/save", post(save))
         .fallback(|| async { Problem::not_found("there is nothing at this address") })
-        .method_not_allowed_fallback(|| async {
-            Problem::new(StatusCode::METHOD_NOT_ALLOWED, "this address does not take this method")
-        })
+        .method_not_allowed_fallback(not_this_method)
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .with_state(Arc::new(explorer))
         .layer(middleware::from_fn_with_state(Arc::new(who), guard))
@@ -112,6 +111,10 @@ async fn save(State(explorer): State<Arc<Explorer>>, path: Result<Path<String>, 
     let saves = saves.ok_or_else(|| Problem::not_found("this server was started with --no-save"))?;
     let (tracer, folders) = (Arc::clone(&explorer.tracer), Arc::clone(&explorer.folders));
     Ok(json(&explorer.questions.pass(move || saves.save(&job, &tracer, &folders)).await?))
+}
+
+async fn not_this_method() -> Problem {
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "this address does not take this method")
 }
 
 fn unknown(_: PathRejection) -> Problem {

@@ -10,11 +10,14 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
+use tokio_io_timeout::TimeoutStream;
 
 /// Most connections at a time; others wait to be accepted. A process may often have 1,024 files open.
 const MAX_CONNECTIONS: usize = 512;
 /// How long the first lines of a request may take, and a connection may be idle.
 const HEADER_PATIENCE: Duration = Duration::from_secs(10);
+/// How long a client may read nothing of what it asked for: one that never does would keep its connection for good.
+const WRITE_PATIENCE: Duration = Duration::from_secs(15);
 /// How long connections may take to end when the server ends.
 const END_PATIENCE: Duration = Duration::from_secs(2);
 /// How long to wait when the system does not give a connection.
@@ -58,10 +61,12 @@ pub(super) async fn end(ending: &mut watch::Receiver<bool>) {
 async fn answer(stream: TcpStream, router: Router, mut ending: watch::Receiver<bool>) {
     // Events are small, and are not to wait for more.
     let _ = stream.set_nodelay(true);
+    let mut stream = TimeoutStream::new(stream);
+    stream.set_write_timeout(Some(WRITE_PATIENCE));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_PATIENCE)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+        .serve_connection(TokioIo::new(Box::pin(stream)), TowerToHyperService::new(router));
     let mut connection = pin!(connection);
     // A client that breaks off is none of the server's troubles.
     tokio::select! {

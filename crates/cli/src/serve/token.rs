@@ -31,10 +31,10 @@ impl Token {
         format!("?{PARAMETER}={}", self.secret)
     }
 
-    /// The cookie that stands for the secret from the first visit on. Scripts cannot read it, and no other site's page
-    /// has it sent.
+    /// The cookie that stands for the secret from the first visit on. Scripts cannot read it. Of other sites only
+    /// links have it sent, which the guard lets lead to the page and nowhere else.
     pub(super) fn set_cookie(&self) -> String {
-        format!("{}={}; Path=/; HttpOnly; SameSite=Strict", self.cookie, self.secret)
+        format!("{}={}; Path=/; HttpOnly; SameSite=Lax", self.cookie, self.secret)
     }
 
     /// Whether an address has the secret.

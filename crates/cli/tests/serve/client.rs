@@ -114,9 +114,14 @@ impl Server {
     }
 
     /// Ends it as Ctrl-C does; gives its exit code and what it said.
-    pub(crate) fn stop(mut self, signal: &str) -> (Option<i32>, String) {
+    pub(crate) fn stop(self, signal: &str) -> (Option<i32>, String) {
         let id = self.child.id().to_string();
         assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
+        self.ended()
+    }
+
+    /// Waits for its end; gives its exit code and what it said.
+    pub(crate) fn ended(mut self) -> (Option<i32>, String) {
         let start = Instant::now();
         while self.child.try_wait().unwrap().is_none() {
             assert!(start.elapsed() < Duration::from_secs(20), "it does not end");

@@ -71,7 +71,7 @@ fn a_folder_that_cannot_be_read_is_an_error_at_the_start() {
 }
 
 #[test]
-fn a_damaged_part_is_named() {
+fn a_damaged_part_is_named_and_ends_the_server() {
     let folder = tempdir().unwrap();
     let path = folder.path();
     succeeds(path, &["sweep", "--limit", "2", "--samples", "2", "--quiet", "--out", "results"]);
@@ -80,11 +80,7 @@ fn a_damaged_part_is_named() {
     let middle = bytes.len() / 2;
     bytes[middle] ^= 1;
     std::fs::write(&sites, bytes).unwrap();
-    let server = Server::start(path, &["results"]);
-    let error = server.get("/api/report").error(500);
-    assert!(error.contains("results") && error.contains("part-00000"), "{error}");
-    assert!(server.get("/api/folders/0/chunks/0").error(500).contains("part-00000"));
-    let (code, said) = server.stop("-INT");
-    assert_eq!(code, Some(0));
-    assert!(said.contains("error: cannot show results"), "{said}");
+    let (code, said) = Server::start(path, &["results"]).ended();
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("error: cannot show results") && said.contains("part-00000"), "{said}");
 }

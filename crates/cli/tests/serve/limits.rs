@@ -208,6 +208,24 @@ fn those_who_say_nothing_are_left() {
     assert_eq!(server.get("/").status(), 200);
 }
 
+/// It takes fifteen seconds.
+#[test]
+fn those_who_read_nothing_are_left() {
+    let folder = tempdir().unwrap();
+    let server = Server::start(folder.path(), &[]);
+    let length = server.get("/explorer.js").body.len();
+    let n_asked = 300;
+    let mut stream = server.connect();
+    let question = format!("GET /explorer.js HTTP/1.1\r\nhost: {}\r\n\r\n", server.host());
+    stream.write_all(question.repeat(n_asked).as_bytes()).unwrap();
+    std::thread::sleep(Duration::from_secs(20));
+    // What the system holds for the client may still come, and then the end, however the system tells it.
+    let mut answers = Vec::new();
+    let _ = stream.read_to_end(&mut answers);
+    assert!(answers.len() < n_asked / 2 * length, "{} bytes of answers of {length} came", answers.len());
+    assert_eq!(server.get("/").status(), 200);
+}
+
 /// Clients that break off wherever they are.
 #[test]
 fn clients_that_go_away_leave_nothing_behind() {

@@ -1,11 +1,12 @@
 //! The live view: what is typed is traced, as `trace` traces it; jobs wait, end, and go with those who asked for them.
 
+use std::io::{BufReader, Write};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tempfile::tempdir;
 
-use crate::client::{Event, PATIENCE, Server};
+use crate::client::{Event, Head, PATIENCE, Server};
 use crate::support::{golden, succeeds};
 
 pub(crate) const PROMPT: &str = "Space Needle can be found in the city of";
@@ -232,15 +233,15 @@ fn jobs_wait_in_a_queue_of_bounded_length() {
     let (running, _) = server.start_job(&long_request());
     let mut story = server.events(&running);
     story.wait_for("started");
-    let waiting: Vec<String> = (0..8).map(|_| server.start_job(&long_request()).0).collect();
+    let waiting: Vec<String> = (0..3).map(|_| server.start_job(&long_request()).0).collect();
     let error = server.post("/api/jobs", &request(&[]).to_string()).error(429);
-    assert!(error.contains('8'), "{error}");
-    let mut last = server.events(&waiting[7]);
-    assert_eq!(last.next().unwrap().data, json!({"before": 8}));
+    assert!(error.contains('3'), "{error}");
+    let mut last = server.events(&waiting[2]);
+    assert_eq!(last.next().unwrap().data, json!({"before": 3}));
     // One that waits is cancelled: there is a place again, and those behind it move up.
     assert_eq!(server.delete(&format!("/api/jobs/{}", waiting[0])).status(), 204);
     assert_eq!(server.story(&waiting[0]).last().unwrap().name, "cancelled");
-    assert_eq!(last.next().unwrap().data, json!({"before": 7}));
+    assert_eq!(last.next().unwrap().data, json!({"before": 2}));
     let (short, _) = server.start_job(&request(&[("samples", json!(1))]));
     assert_eq!(server.post("/api/jobs", &request(&[]).to_string()).status(), 429);
     // The one that runs is cancelled, and all others.
@@ -270,6 +271,60 @@ fn few_jobs_are_kept_when_they_are_over() {
         .collect();
     server.get(&format!("/api/jobs/{}/events", jobs[0])).error(404);
     assert_eq!(server.story(&jobs[9]).last().unwrap().name, "done");
+    // Those that were cancelled push out none that are done; of them only the end is kept.
+    let mut cancelled = Vec::new();
+    for _ in 0..10 {
+        let (job, _) = server.start_job(&long_request());
+        let mut events = server.events(&job);
+        events.wait_for("started");
+        assert_eq!(server.delete(&format!("/api/jobs/{job}")).status(), 204);
+        assert_eq!(events.last().unwrap().name, "cancelled");
+        cancelled.push(job);
+    }
+    for job in &jobs[2..] {
+        assert_eq!(server.story(job).last().unwrap().name, "done");
+    }
+    let story = server.story(&cancelled[8]);
+    assert_eq!(story.iter().map(|event| &*event.name).collect::<Vec<_>>(), ["cancelled"]);
+    server.get(&format!("/api/jobs/{}/events", cancelled[0])).error(404);
+    assert_eq!(server.post(&format!("/api/jobs/{}/save", jobs[2]), "{}").status(), 200);
+}
+
+/// It takes fifteen seconds.
+#[test]
+fn jobs_that_nobody_listens_to_take_no_place() {
+    let folder = tempdir().unwrap();
+    let server = Server::start(folder.path(), &[]);
+    let (running, _) = server.start_job(&long_request());
+    let mut story = server.events(&running);
+    story.wait_for("started");
+    let unheard: Vec<String> = (0..3).map(|_| server.start_job(&long_request()).0).collect();
+    server.post("/api/jobs", &request(&[]).to_string()).error(429);
+    std::thread::sleep(Duration::from_secs(16));
+    let (heard, _) = server.start_job(&request(&[("samples", json!(1))]));
+    assert_eq!(server.events(&heard).next().unwrap().data, json!({"before": 1}));
+    assert_eq!(server.story(&unheard[0]).last().unwrap().name, "cancelled");
+    story.wait_for("progress");
+}
+
+#[test]
+fn a_question_about_a_stream_is_no_reader() {
+    let folder = tempdir().unwrap();
+    let server = Server::start(folder.path(), &[]);
+    let (job, _) = server.start_job(&long_request());
+    let mut story = server.events(&job);
+    story.wait_for("started");
+    for job in [&job, &server.start_job(&request(&[("samples", json!(1))])).0] {
+        let mut stream = server.connect();
+        let host = server.host();
+        write!(stream, "HEAD /api/jobs/{job}/events HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n")
+            .unwrap();
+        let head = Head::read(&mut BufReader::new(stream)).unwrap();
+        assert_eq!(head.status, 405);
+    }
+    let (last, _) = server.start_job(&request(&[("samples", json!(1))]));
+    let before = server.events(&last).next().unwrap().data;
+    assert_eq!(before, json!({"before": 2}), "the one that was asked about waits as before");
 }
 
 /// It takes fifteen seconds.
@@ -318,6 +373,10 @@ fn what_cannot_be_traced_is_said() {
     refused(&[("corruption", json!("swap"))], &["swap"]);
     refused(&[("metrics", json!(["joy"]))], &["joy"]);
     refused(&[("seed", json!(-1))], &["cannot be understood"]);
+    refused(&[("corruption", json!("pair")), ("counterpart", json!("Short"))], &["align"]);
+    refused(&[("corruption", json!("pair")), ("counterpart", json!(PROMPT))], &["same tokens"]);
+    refused(&[("corruption", json!("shuffle")), ("subject", json!([0, 1]))], &["shuffle"]);
+    refused(&[("components", json!(["mlp", "residual", "mlp"]))], &["mlp", "twice"]);
     // What only the engine finds ends the job.
     let failed = |changes: &[(&str, Value)], word: &str| {
         let (job, _) = server.start_job(&request(changes));
@@ -326,9 +385,7 @@ fn what_cannot_be_traced_is_said() {
         let error = last.data["error"].as_str().unwrap().to_owned();
         assert!(error.contains(word) && !error.contains("panicked"), "{error}");
     };
-    failed(&[("corruption", json!("pair")), ("counterpart", json!("Short"))], "align");
     failed(&[("noise", json!("1e300"))], "finite");
-    failed(&[("corruption", json!("shuffle")), ("subject", json!([0, 1]))], "shuffle");
     for unknown in ["j1", "x", "%00", "..%2fj1"] {
         server.get(&format!("/api/jobs/{unknown}/events")).error(404);
         server.post(&format!("/api/jobs/{unknown}/save"), "{}").error(404);

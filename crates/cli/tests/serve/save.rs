@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use tempfile::tempdir;
 
 use crate::client::Server;
-use crate::live::request;
+use crate::live::{PROMPT, request};
 use crate::support::{fails, stderr, succeeds};
 
 #[test]
@@ -134,4 +134,40 @@ fn where_nothing_can_be_saved_it_is_said() {
     assert!(error.contains("a-file"), "{error}");
     // A second server on the same port does not take this one's place.
     fails(path, &["serve", "--port", &server.port.to_string()], 1, &["taken"]);
+}
+
+/// A sweep finds the first occurrence of a subject, so that its command would trace something else.
+#[test]
+fn a_command_is_shown_where_words_say_what_was_marked() {
+    let folder = tempdir().unwrap();
+    let path = folder.path();
+    let server = Server::start(path, &[]);
+    let n_tokens = |prompt: &str| {
+        let tokens = server.post("/api/tokens", &json!({ "prompt": prompt }).to_string()).json(200);
+        tokens["tokens"].as_array().unwrap().len()
+    };
+    let tokens = server.post("/api/tokens", &json!({ "prompt": PROMPT }).to_string()).json(200);
+    let seattle = &tokens["top"][0]["id"];
+    let repeated = "the city of Seattle is the city of";
+    let later = [n_tokens("the city of Seattle is"), n_tokens("the city of Seattle is the")];
+    for (index, (prompt, subject, is_said)) in
+        [("Space Needle is in", [0, 5], true), (repeated, later, false), (repeated, [0, 1], true)]
+            .into_iter()
+            .enumerate()
+    {
+        let changes = [
+            ("prompt", json!(prompt)),
+            ("subject", json!(subject)),
+            ("answer", seattle.clone()),
+            ("samples", json!(1)),
+        ];
+        let (job, _) = server.start_job(&request(&changes));
+        assert_eq!(server.story(&job).last().unwrap().name, "done");
+        let saved = server.post(&format!("/api/jobs/{job}/save"), "{}").json(200);
+        assert_eq!(saved["folder"], index);
+        let report = server.get("/api/report").json(200);
+        let command = &report["folders"][index]["command"];
+        assert_eq!(command.is_string(), is_said, "{prompt}: {command}");
+        succeeds(path, &["summary", saved["path"].as_str().unwrap(), "--json"]);
+    }
 }

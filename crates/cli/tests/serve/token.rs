@@ -37,13 +37,21 @@ fn elsewhere_a_secret_is_needed() {
         let first = get(&format!("/?{query}"), None);
         assert_eq!((first.status(), first.head.header("location")), (303, Some("/")));
         let cookie = first.head.header("set-cookie").unwrap().to_owned();
-        assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Strict"), "{cookie}");
+        assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Lax"), "{cookie}");
         let pair = cookie.split(';').next().unwrap();
         assert_eq!(pair, format!("causal-trace-{}={secret}", server.port));
         for path in ["/", "/explorer.js", "/api/report", "/api/live"] {
             assert_eq!(get(path, Some(pair)).status(), 200, "{path}");
         }
         assert_eq!(get("/", Some(&pair.replace(secret, &wrong))).status(), 401);
+        // A link in somebody's notes brings the cookie, and leads to the page alone.
+        let link = |path: &str| {
+            let navigation = [("sec-fetch-site", "cross-site"), ("sec-fetch-mode", "navigate")];
+            let headers =
+                [&[("host", &*host), ("cookie", pair), ("sec-fetch-dest", "document")], &navigation[..]];
+            server.request("GET", path, &headers.concat(), b"").status()
+        };
+        assert_eq!([link("/"), link("/api/report"), link("/explorer.js")], [200, 403, 403]);
         // The secret does not make another page or another name this server's own.
         let evil = [("host", "evil.example"), ("cookie", pair)];
         assert_eq!(server.request("GET", "/", &evil, b"").status(), 421);
@@ -87,7 +95,7 @@ fn the_page_is_opened_if_asked() {
     std::fs::write(&browser, format!("#!/bin/sh\necho \"$1\" > {}\n", opened.display())).unwrap();
     std::fs::set_permissions(&browser, std::fs::Permissions::from_mode(0o755)).unwrap();
     let path = format!("{}:{}", folder.path().display(), std::env::var("PATH").unwrap());
-    let server = Server::start_with(folder.path(), &["--open", "--token"], &path);
+    let server = Server::start_with(folder.path(), &["--open"], &path);
     let start = Instant::now();
     let read = || std::fs::read_to_string(&opened).unwrap_or_default();
     while !read().ends_with('\n') {
@@ -96,6 +104,11 @@ fn the_page_is_opened_if_asked() {
     }
     assert_eq!(read().trim_end(), server.url);
     drop(server);
+    // A secret would be an argument of that program, which other users see.
+    let (name, page) = ("--token", "--open");
+    fails(folder.path(), &["serve", "--port", "0", page, name], 2, &[name, page]);
+    let elsewhere = ["serve", "--port", "0", "--host", "0.0.0.0", page];
+    fails(folder.path(), &elsewhere, 2, &[page, "secret", "by hand"]);
     let without = Server::start_with(folder.path(), &["--open"], "/nowhere");
     assert_eq!(without.get("/").status(), 200, "without a browser the server is there all the same");
 }

@@ -4,12 +4,12 @@ use causal_trace_core::{Component, Direction, Metric, effect};
 use causal_trace_results::{EffectGrid, PromptRecord, TracedPrompt};
 use serde::Serialize;
 
-/// How many steps a grid's range of samples is divided into. The largest error, half a step, is 0.00003 of the range;
-/// two bits more in each sample would make a report a tenth larger.
-const STEPS: u16 = 16_383;
+use super::steps::Ladder;
 
 /// How far the mean of the patched runs may be from IE and its base to be told by them, as a share of the larger.
 const ROUNDING: f64 = 1e-9;
+/// How far it may be from IE in single precision and its base, as a share of itself: digits that nobody reads.
+const DIGITS: f64 = 1e-5;
 
 /// What becomes of the single samples of every site.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,7 +18,7 @@ pub enum SampleEncoding {
     Omitted,
     /// As they are.
     Float,
-    /// In equal steps from the grid's smallest to its largest, each sample at the nearest.
+    /// In steps from the grid's smallest to its largest, each sample at the nearest, where that does.
     Steps,
 }
 
@@ -69,8 +69,14 @@ enum Patched {
 #[derive(Serialize)]
 #[serde(untagged)]
 enum Samples {
-    Float { floats: usize },
-    Steps { steps: usize, low: f64, high: f64, most: u16 },
+    Float {
+        floats: usize,
+    },
+    Steps {
+        steps: usize,
+        #[serde(flatten)]
+        ladder: Ladder,
+    },
 }
 
 /// The numbers of some records of a folder with that direction; skipped facts are passed over.
@@ -165,30 +171,38 @@ impl Encoder {
 
     /// None where there are none, or none are wanted.
     fn samples(&mut self, samples: &[f32]) -> Option<Samples> {
-        let low = f64::from(samples.iter().copied().reduce(f32::min)?);
-        let high = f64::from(samples.iter().copied().reduce(f32::max)?);
-        match self.samples {
-            SampleEncoding::Omitted => None,
-            SampleEncoding::Float => {
+        let ladder = match self.samples {
+            SampleEncoding::Omitted => return None,
+            SampleEncoding::Float => None,
+            SampleEncoding::Steps => Ladder::of(samples),
+        };
+        if samples.is_empty() {
+            return None;
+        }
+        Some(match ladder {
+            None => {
                 let floats = self.floats.len();
                 self.floats.extend(samples);
-                Some(Samples::Float { floats })
+                Samples::Float { floats }
             }
-            SampleEncoding::Steps => {
-                let scale = if high > low { f64::from(STEPS) / (high - low) } else { 0.0 };
+            Some(ladder) => {
                 let steps = self.steps.len();
-                let step = |&sample: &f32| ((f64::from(sample) - low) * scale).round() as u16;
-                self.steps.extend(samples.iter().map(step));
-                Some(Samples::Steps { steps, low, high, most: STEPS })
+                self.steps.extend(samples.iter().map(|&sample| ladder.step(sample)));
+                Samples::Steps { steps, ladder }
             }
-        }
+        })
     }
 }
 
-/// Whether IE tells the mean of the patched runs too. It does, except in imported cases with numbers of their own.
+/// Whether IE tells the mean of the patched runs too. It does, except in imported cases with numbers of their own, and
+/// where the mean is so much smaller than what IE is counted from that its digits are lost in IE's.
 fn follows_from(grid: &EffectGrid, base: f64) -> bool {
+    // Numbers of both signs have no size of which a share would matter.
+    let is_signed = grid.patched.iter().any(|&patched| patched < 0.0);
     grid.patched.iter().zip(&grid.indirect_effect).all(|(&patched, &effect)| {
+        let as_written = base + f64::from(effect as f32);
         (base + effect - patched).abs() <= ROUNDING * base.abs().max(patched.abs())
+            && (is_signed || (as_written - patched).abs() <= DIGITS * patched)
     })
 }
 

@@ -17,12 +17,16 @@ const USUAL_SAMPLES: usize = 10;
 const USUAL_SEED: u64 = 1;
 
 /// The `sweep` that gives the same numbers, with the options that are not the usual ones; of merged folders one for each
-/// of their fact files, and the `merge`. None where a manifest does not tell how the cases were made.
+/// of their fact files, and the `merge`. None where a manifest does not tell how the cases were made, or where no option
+/// selects its facts.
 ///
 /// Files are named without their folders, which are not part of a manifest or only those of one machine.
 pub(super) fn command(manifest: &Manifest, name: &str) -> Option<String> {
     let settings = &manifest.settings;
     let corruption = settings.corruption.as_ref().filter(|_| settings.engine.is_some())?;
+    if !manifest.facts.iter().all(is_selectable) {
+        return None;
+    }
     let sweep = |facts: &FactsIdentity, out: &str| {
         let mut line = Line::new("causal-trace sweep");
         line.option("--model", Some(manifest.model.name.as_str()).filter(|&model| model != USUAL_MODEL));
@@ -43,6 +47,12 @@ pub(super) fn command(manifest: &Manifest, name: &str) -> Option<String> {
     merge.option("--out", Some(name));
     lines.push(merge.0);
     Some(lines.join("\n"))
+}
+
+/// Whether options of `sweep` select these facts.
+fn is_selectable(facts: &FactsIdentity) -> bool {
+    let words: Vec<&str> = facts.selection.split(' ').collect();
+    matches!(words[..], ["all"] | ["limit" | "ids", _] | ["sample", _, "seed", _])
 }
 
 /// A text as one word of a shell; lists, numbers and paths need no quotes.

@@ -36,16 +36,25 @@ impl Decoded {
         &self.floats[first.as_u64().unwrap() as usize..][..n]
     }
 
-    /// The samples, and how far each may be from what it was.
-    fn samples(&self, samples: &Value, n: usize) -> (Vec<f64>, f64) {
+    /// The samples, and how far the nearest of the steps may be from each.
+    fn samples(&self, samples: &Value, n: usize) -> Vec<(f64, f64)> {
         if samples.get("floats").is_some() {
             let floats = self.floats(&samples["floats"], n);
-            return (floats.iter().map(|&sample| f64::from(sample)).collect(), 0.0);
+            return floats.iter().map(|&sample| (f64::from(sample), 0.0)).collect();
         }
         let number = |key: &str| samples[key].as_f64().unwrap();
-        let (low, step) = (number("low"), (number("high") - number("low")) / number("most"));
+        let (low, high, most) = (number("low"), number("high"), number("most"));
+        let (difference, ratio) = ((high - low) / most, (high / low).powf(1.0 / most));
         let steps = &self.steps[number("steps") as usize..][..n];
-        (steps.iter().map(|&at| low + f64::from(at) * step).collect(), 0.5001 * step)
+        let of_step = |&at: &u16| {
+            if samples["spacing"] == "equal" {
+                return (low + f64::from(at) * difference, 0.5001 * difference);
+            }
+            assert_eq!(samples["spacing"], "ratio");
+            let sample = low * ratio.powf(f64::from(at));
+            (sample, 0.5001 * sample * (ratio - 1.0))
+        };
+        steps.iter().map(of_step).collect()
     }
 }
 
@@ -129,14 +138,16 @@ fn every_number_comes_back() {
             for (found, grid) in
                 prompt["grids"].as_array().unwrap().iter().zip(&record.traced().unwrap().grids)
             {
-                assert!(found["patched"]["base"].is_number(), "IE tells it");
+                let is_small = |&patched: &f64| (0.0..1e-3).contains(&patched);
+                let is_told = found["patched"]["base"].is_number();
+                assert!(is_told || grid.patched.iter().any(is_small), "IE tells it");
                 if encoding == SampleEncoding::Omitted {
                     assert!(found["samples"].is_null());
                     continue;
                 }
-                let (samples, error) = chunk.samples(&found["samples"], grid.samples.len());
-                assert_eq!(error == 0.0, encoding == SampleEncoding::Float);
-                for (&sample, &was) in samples.iter().zip(&grid.samples) {
+                let samples = chunk.samples(&found["samples"], grid.samples.len());
+                for (&(sample, error), &was) in samples.iter().zip(&grid.samples) {
+                    assert_eq!(error == 0.0, encoding == SampleEncoding::Float);
                     assert!((sample - f64::from(was)).abs() <= error, "{sample} for {was}");
                 }
             }
@@ -181,6 +192,44 @@ fn equal_samples_have_one_step() {
     traced.grids[0].samples.fill(0.3);
     let chunk = decoded(&encode_chunk(Direction::Denoise, [&record], SampleEncoding::Steps));
     let n = SAMPLES * LAYERS * record.tokens.len();
-    let (samples, _) = chunk.samples(&chunk.prompts[0]["grids"][0]["samples"], n);
-    assert!(samples.iter().all(|&sample| sample == f64::from(0.3f32)));
+    let samples = chunk.samples(&chunk.prompts[0]["grids"][0]["samples"], n);
+    assert!(samples.iter().all(|&(sample, _)| sample == f64::from(0.3f32)));
+}
+
+/// A chunk's own numbers of the only grid of a record with these samples in turn.
+fn samples_as_steps(given: &[f32]) -> (Vec<f32>, Vec<f64>, Value) {
+    let manifest = manifest(&[Component::Residual], &[]);
+    let mut record = noisy(&manifest, 1);
+    let Outcome::Traced(traced) = &mut record.outcome else { unreachable!() };
+    let samples = &mut traced.grids[0].samples;
+    samples.iter_mut().zip(given.iter().cycle()).for_each(|(sample, &given)| *sample = given);
+    let was = samples.clone();
+    let chunk = decoded(&encode_chunk(Direction::Denoise, [&record], SampleEncoding::Steps));
+    let written = chunk.prompts[0]["grids"][0]["samples"].clone();
+    let read = chunk.samples(&written, was.len()).iter().map(|&(sample, _)| sample).collect();
+    (was, read, written)
+}
+
+#[test]
+fn ranks_are_whole_and_small_probabilities_keep_their_size() {
+    let (was, read, _) = samples_as_steps(&[1.0, 45.0, 50_257.0, 2.0]);
+    assert!(was.iter().zip(&read).all(|(&was, &read)| f64::from(was) == read));
+    let (was, read, written) = samples_as_steps(&[4.77e-6, 3.11e-5, 0.9, 0.02]);
+    assert_eq!(written["spacing"], "ratio");
+    let is_near = |(&was, &read): (&f32, &f64)| (read / f64::from(was) - 1.0).abs() < 0.0011;
+    assert!(was.iter().zip(&read).all(is_near));
+    let (_, _, written) = samples_as_steps(&[0.0, 1e-7, 12.5]);
+    assert!(written["floats"].is_number(), "no steps would do");
+}
+
+#[test]
+fn a_small_mean_keeps_its_digits() {
+    let manifest = manifest(&[Component::Residual], &[]);
+    let mut record = noisy(&manifest, 1);
+    let Outcome::Traced(traced) = &mut record.outcome else { unreachable!() };
+    traced.grids[0].patched[3] = 2.003e-6;
+    traced.grids[0].indirect_effect[3] = 2.003e-6 - traced.corrupted;
+    let chunk = decoded(&encode_chunk(Direction::Denoise, [&record], SampleEncoding::Float));
+    let patched = &chunk.prompts[0]["grids"][0]["patched"]["floats"];
+    assert_eq!(chunk.floats(patched, 4)[3], 2.003e-6);
 }

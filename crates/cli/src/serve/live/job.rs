@@ -1,6 +1,7 @@
 //! A trace that was asked for, what has been told of it, and who listens.
 
 use std::convert::Infallible;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -27,8 +28,10 @@ const SIGN_OF_LIFE: Duration = Duration::from_secs(10);
 pub(crate) struct Finished {
     pub(super) record: TraceRecord,
     pub(super) correct_prediction: bool,
-    /// Where it was saved, and its place among the explorer's folders.
-    pub(super) saved: Option<(String, usize)>,
+    /// Where it was saved.
+    pub(super) saved: Option<PathBuf>,
+    /// Its place among the explorer's folders, where it is shown.
+    pub(super) shown: Option<usize>,
 }
 
 /// A trace that was asked for.
@@ -51,6 +54,20 @@ pub(crate) struct Job {
 struct Story {
     events: Vec<Bytes>,
     is_over: bool,
+}
+
+impl Story {
+    /// The next that there is at a place or behind it, and its place: what is handed out is shared, not copied, since
+    /// readers may be many and slow.
+    fn told_from(&self, place: usize) -> Option<(Bytes, usize)> {
+        let next = self.events.iter().enumerate().skip(place).find(|(_, event)| !event.is_empty());
+        next.map(|(place, event)| (event.clone(), place))
+    }
+
+    /// Forgets what was told; the places of what is told from now on stay the same.
+    fn forget(&mut self) {
+        self.events.fill(Bytes::new());
+    }
 }
 
 #[derive(Default)]
@@ -84,7 +101,14 @@ impl Job {
         match end {
             End::Done { seconds } => self.add("done", &Done { seconds }, true),
             End::Failed { error } => self.add("failed", &Failed { error }, true),
-            End::Cancelled => self.add("cancelled", &Cancelled {}, true),
+            End::Cancelled => {
+                let mut story = locked(&self.story);
+                if !story.is_over {
+                    story.forget();
+                }
+                drop(story);
+                self.add("cancelled", &Cancelled {}, true);
+            }
         }
     }
 
@@ -116,13 +140,18 @@ impl Job {
     /// Whether it was cancelled, or nobody has come to listen.
     pub(super) fn is_unwanted(&self) -> bool {
         let readers = locked(&self.readers);
-        self.is_cancelled.load(Ordering::SeqCst) || (!readers.were_there && self.asked_at.elapsed() > UNHEARD)
+        self.is_cancelled() || (!readers.were_there && self.asked_at.elapsed() > UNHEARD)
     }
 
-    /// What was told from a place on, and whether there will be no more.
-    fn told_from(&self, place: usize) -> (Bytes, usize, bool) {
+    /// Whether its end was asked for.
+    pub(super) fn is_cancelled(&self) -> bool {
+        self.is_cancelled.load(Ordering::SeqCst)
+    }
+
+    /// The next that was told from a place on, with its place, and whether there will be no more.
+    fn told_from(&self, place: usize) -> (Option<(Bytes, usize)>, bool) {
         let story = locked(&self.story);
-        (story.events[place..].concat().into(), story.events.len(), story.is_over)
+        (story.told_from(place), story.is_over)
     }
 }
 
@@ -159,9 +188,9 @@ impl Reader {
     async fn next(&mut self) -> Option<Bytes> {
         loop {
             self.more.mark_unchanged();
-            let (told, place, is_over) = self.job.told_from(self.place);
-            if !told.is_empty() {
-                self.place = place;
+            let (told, is_over) = self.job.told_from(self.place);
+            if let Some((told, place)) = told {
+                self.place = place + 1;
                 return Some(told);
             }
             if is_over {
@@ -194,4 +223,25 @@ pub(crate) fn follow(job: Arc<Job>, jobs: Arc<Jobs>) -> Response {
         Some((Ok::<_, Infallible>(told), reader))
     });
     ([(CONTENT_TYPE, "text/event-stream")], Body::from_stream(events)).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_story_is_shared_and_keeps_its_places() {
+        let mut story = Story { events: vec!["a".into(), "b".into()], is_over: false };
+        for place in 0..2 {
+            let (told, at) = story.told_from(place).unwrap();
+            assert_eq!((told.as_ptr(), at), (story.events[place].as_ptr(), place), "no copy is made");
+        }
+        assert_eq!(story.told_from(2), None);
+        story.forget();
+        assert_eq!(story.told_from(0), None);
+        story.events.push("c".into());
+        // Who has heard two, and who has heard nothing.
+        assert_eq!(story.told_from(2), Some(("c".into(), 2)));
+        assert_eq!(story.told_from(0), Some(("c".into(), 2)));
+    }
 }

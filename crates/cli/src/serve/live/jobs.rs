@@ -1,22 +1,23 @@
-//! The jobs: one that is done, some that wait, some that are over and may still be heard or saved.
+//! The jobs: one that is done, some that wait, some that are done and may still be heard or
+//! saved.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
 
 use anyhow::{Result, anyhow};
 use axum::http::StatusCode;
 
 use super::Job;
-use super::job::End;
+use super::job::{End, locked};
 use crate::question::Question;
 use crate::serve::Problem;
 
-/// Most jobs that wait.
-const MAX_WAITING: usize = 8;
-/// Most jobs that are kept when they are over, and for how long.
-const MAX_OVER: usize = 8;
-const KEPT: Duration = Duration::from_secs(600);
+/// Most jobs that wait. Each of them and the one that is done has a stream, and a browser opens six connections to a
+/// server at most.
+const MAX_WAITING: usize = 3;
+/// Most jobs that are kept when they are done, and of those that failed or were cancelled.
+const MAX_DONE: usize = 8;
+const MAX_ENDED: usize = 8;
 
 /// All jobs.
 pub(crate) struct Jobs {
@@ -31,7 +32,9 @@ pub(crate) struct Jobs {
 struct State {
     waiting: VecDeque<Arc<Job>>,
     running: Option<Arc<Job>>,
-    over: VecDeque<(Instant, Arc<Job>)>,
+    done: VecDeque<Arc<Job>>,
+    /// Those that failed or were cancelled, which push out none that are done.
+    ended: VecDeque<Arc<Job>>,
     n_jobs: usize,
     is_closed: bool,
 }
@@ -46,21 +49,13 @@ impl Jobs {
 
     /// Whether one more may wait.
     pub(crate) fn check_place(&self) -> Result<(), Problem> {
-        let state = self.state();
-        if state.is_closed {
-            return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the server is ending"));
-        }
-        if state.waiting.len() < MAX_WAITING {
-            return Ok(());
-        }
-        let error = format!("{MAX_WAITING} traces wait already: try again when some are done");
-        Err(Problem::new(StatusCode::TOO_MANY_REQUESTS, error))
+        self.state().check_place()
     }
 
     /// Adds a job that waits for its turn.
     pub(crate) fn add(&self, question: Question) -> Result<Arc<Job>, Problem> {
-        self.check_place()?;
         let mut state = self.state();
+        state.check_place()?;
         state.n_jobs += 1;
         let job = Arc::new(Job::new(format!("{}j{}", self.prefix, state.n_jobs), question));
         state.waiting.push_back(Arc::clone(&job));
@@ -72,11 +67,13 @@ impl Jobs {
 
     /// The job of an id, if it is still known.
     pub(crate) fn find(&self, id: &str) -> Result<Arc<Job>, Problem> {
-        let mut state = self.state();
-        state.forget();
-        let over = state.over.iter().map(|(_, job)| job);
-        let found = state.waiting.iter().chain(&state.running).chain(over).find(|job| job.id == id).cloned();
-        found.ok_or_else(|| Problem::not_found("this trace is not known (any more): trace it again"))
+        let state = self.state();
+        let State { waiting, running, done, ended, .. } = &*state;
+        let mut known = waiting.iter().chain(running).chain(done).chain(ended);
+        known
+            .find(|job| job.id == id)
+            .cloned()
+            .ok_or_else(|| Problem::not_found("this trace is not known (any more): trace it again"))
     }
 
     /// Ends a job that waits or is being done; one that is over stays as it is. Whoever listens is told at once; the work
@@ -86,7 +83,7 @@ impl Jobs {
         job.cancel();
         if let Some(place) = state.waiting.iter().position(|waiting| Arc::ptr_eq(waiting, job)) {
             state.waiting.remove(place);
-            state.keep(Arc::clone(job));
+            keep(&mut state.ended, Arc::clone(job), MAX_ENDED);
             state.tell_places();
         }
     }
@@ -111,9 +108,15 @@ impl Jobs {
     /// The job that was being done is over.
     pub(super) fn finish(&self, job: Arc<Job>, end: End) {
         let mut state = self.state();
+        let is_done = matches!(end, End::Done { .. }) && !job.is_cancelled();
         job.end(end);
         state.running = None;
-        state.keep(job);
+        if is_done {
+            keep(&mut state.done, job, MAX_DONE);
+        } else {
+            *locked(&job.finished) = None;
+            keep(&mut state.ended, job, MAX_ENDED);
+        }
         state.tell_places();
     }
 
@@ -137,16 +140,35 @@ impl State {
         self.waiting.iter().enumerate().for_each(|(place, job)| job.tell_place(before + place));
     }
 
-    fn keep(&mut self, job: Arc<Job>) {
-        self.over.push_back((Instant::now(), job));
-        self.forget();
+    /// Whether one more may wait, once those that nobody listens to have gone.
+    fn check_place(&mut self) -> Result<(), Problem> {
+        if self.is_closed {
+            return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the server is ending"));
+        }
+        self.drop_unwanted();
+        if self.waiting.len() < MAX_WAITING {
+            return Ok(());
+        }
+        let error = format!("{MAX_WAITING} traces wait already: try again when some are done");
+        Err(Problem::new(StatusCode::TOO_MANY_REQUESTS, error))
     }
 
-    /// Drops what was kept long enough.
-    fn forget(&mut self) {
-        let is_old = |(since, _): &(Instant, Arc<Job>)| since.elapsed() > KEPT;
-        while self.over.len() > MAX_OVER || self.over.front().is_some_and(is_old) {
-            self.over.pop_front();
+    fn drop_unwanted(&mut self) {
+        let waiting = std::mem::take(&mut self.waiting);
+        let (unwanted, wanted) = waiting.into_iter().partition::<VecDeque<_>, _>(|job| job.is_unwanted());
+        self.waiting = wanted;
+        for job in unwanted {
+            job.cancel();
+            keep(&mut self.ended, job, MAX_ENDED);
         }
+        self.tell_places();
+    }
+}
+
+/// Keeps a job, and forgets the oldest that are too many.
+fn keep(kept: &mut VecDeque<Arc<Job>>, job: Arc<Job>, most: usize) {
+    kept.push_back(job);
+    while kept.len() > most {
+        kept.pop_front();
     }
 }

@@ -1,16 +1,17 @@
 //! What the live view asks for, and the options of `trace` that it stands for.
 
 use anyhow::{Result, anyhow};
-use causal_trace_engine::estimated_operations;
+use causal_trace_core::{Method, TraceConfig, other_orders};
+use causal_trace_engine::{TraceError, estimated_operations};
 use causal_trace_lm::tokenizer::Tokenizer;
 use serde::{Deserialize, Serialize};
 
 use super::command::command;
 use super::settings::TraceSettings;
+use super::words::{answer_in_words, says_subject};
 use super::{Jobs, MAX_NUMBERS, MAX_OPERATIONS, MAX_PROMPT_BYTES, Tracer};
 use crate::args::{ModelArgs, TokenRange, TraceArgs};
 use crate::printer::Printer;
-use crate::prompts::located;
 use crate::question::Question;
 use crate::serve::Problem;
 
@@ -91,6 +92,7 @@ impl JobRequest {
         let mut question = question.map_err(|error| Problem::of(&error))?;
         question.config.steps = STEPS;
         check_ids(&question, tracer)?;
+        check_corruption(&question)?;
         check_numbers(&question, tracer)?;
         let (case, config) = (question.case(), &question.config);
         tracer.model.check_memory(&case, config).map_err(|error| Problem::of(&error))?;
@@ -102,14 +104,8 @@ impl JobRequest {
 /// The options with texts in the place of numbers where these say the same.
 fn in_words(options: TraceArgs, question: &Question, tokenizer: &Tokenizer) -> TraceArgs {
     let Question { prompt, asked, .. } = question;
-    let encoded = tokenizer.encode(&prompt.text).ok();
-    let located = encoded.and_then(|encoded| located(encoded, &prompt.text, &prompt.subject).ok());
-    let is_said = located.is_some_and(|located| located.prompt.subject_span == prompt.subject_span);
-    let answer = asked.map(|id| tokenizer.token_text(id).trim().to_owned());
-    let answer = answer.filter(|text| {
-        matches!(&tokenizer.encode_answer(text).as_deref(),
-        Ok([token]) if Some(token.id) == *asked)
-    });
+    let is_said = says_subject(prompt, tokenizer);
+    let answer = asked.and_then(|id| answer_in_words(id, tokenizer));
     TraceArgs {
         subject: is_said.then(|| prompt.subject.clone()),
         subject_tokens: options.subject_tokens.filter(|_| !is_said),
@@ -133,6 +129,22 @@ fn check_ids(question: &Question, tracer: &Tracer) -> Result<(), Problem> {
         }
         _ => Ok(()),
     }
+}
+
+/// Refuses what the engine would refuse for its tokens.
+fn check_corruption(question: &Question) -> Result<(), Problem> {
+    let Question { prompt, counterpart, config: TraceConfig { corruption, .. }, .. } = question;
+    let subject = corruption.span(prompt.subject_span, prompt.seq_len());
+    let error = match counterpart {
+        Some(other) if other.seq_len() != prompt.seq_len() || other.ids == prompt.ids => {
+            TraceError::NotAligned { prompt: prompt.tokens.clone(), counterpart: other.tokens.clone() }
+        }
+        None if corruption.method == Method::Shuffle && other_orders(&prompt.ids[subject.range()]) == 0 => {
+            TraceError::NothingToShuffle { tokens: subject.len() }
+        }
+        _ => return Ok(()),
+    };
+    Err(Problem::of(&error.into()))
 }
 
 /// Refuses more numbers than a server should keep.

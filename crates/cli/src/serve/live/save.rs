@@ -14,6 +14,7 @@ use causal_trace_results::{
 use serde::Serialize;
 
 use super::job::{Finished, locked};
+use super::words::{answer_in_words, says_subject};
 use super::{Job, Tracer};
 use crate::printer::in_one_line;
 use crate::question::Question;
@@ -58,16 +59,29 @@ impl Saves {
             let error = "there is nothing to save: the trace is not done";
             return Err(Problem::new(StatusCode::CONFLICT, error));
         };
-        let saved = match &finished.saved {
-            Some(saved) => Ok(saved.clone()),
-            None => self.write(&job.question, finished, tracer).and_then(|path| {
-                let folder = folders.add(&path)?;
-                Ok((path.display().to_string(), folder))
-            }),
+        self.written_and_shown(job, finished, tracer, folders)
+            .map_err(|error| Problem::internal(in_one_line(&error)))
+    }
+
+    fn written_and_shown(
+        &self,
+        job: &Job,
+        finished: &mut Finished,
+        tracer: &Tracer,
+        folders: &Folders,
+    ) -> Result<Saved> {
+        let path = match &finished.saved {
+            Some(path) => path.clone(),
+            None => self.write(&job.question, finished, tracer)?,
         };
-        let (path, folder) = saved.map_err(|error| Problem::internal(in_one_line(&error)))?;
-        finished.saved = Some((path.clone(), folder));
-        Ok(Saved { path, folder })
+        finished.saved = Some(path.clone());
+        let unseen = || format!("the trace is saved in {}, but cannot be shown", path.display());
+        let folder = match finished.shown {
+            Some(folder) => folder,
+            None => folders.add(&path).with_context(unseen)?,
+        };
+        finished.shown = Some(folder);
+        Ok(Saved { path: path.display().to_string(), folder })
     }
 
     fn write(&self, question: &Question, finished: &Finished, tracer: &Tracer) -> Result<PathBuf> {
@@ -84,7 +98,7 @@ impl Saves {
                 name: path.join(FACTS).display().to_string(),
                 sha256: Some(sha256(facts.as_bytes())),
                 n_facts: 1,
-                selection: "all".to_owned(),
+                selection: selection(question, record.baseline.answer_id, tracer).to_owned(),
             },
             target: if question.asked.is_none() { Target::Predicted } else { Target::Attribute },
             roles: RoleConvention::Rome,
@@ -122,6 +136,14 @@ impl Saves {
             }
         }
     }
+}
+
+/// What a sweep would take from the facts: all, where the fact says in words what was traced. Elsewhere something that
+/// no option selects, so that no command is shown that would trace something else.
+fn selection(question: &Question, answer: u32, tracer: &Tracer) -> &'static str {
+    let tokenizer = &tracer.model.lm.tokenizer;
+    let is_said = says_subject(&question.prompt, tokenizer) && answer_in_words(answer, tokenizer).is_some();
+    if is_said { "all" } else { "as marked in the explorer" }
 }
 
 /// The fact that a sweep would trace.

@@ -53,6 +53,10 @@ impl TraceSettings {
         if components.is_empty() {
             return Err(Problem::request("no component is chosen: choose at least one"));
         }
+        let twice = components.iter().enumerate().find(|(place, it)| components[..*place].contains(it));
+        if let Some((_, component)) = twice {
+            return Err(Problem::request(format!("the component {component} is chosen twice")));
+        }
         let is_noise = matches!(self.corruption, CorruptionName::Noise | CorruptionName::NoiseReplace);
         let noise = is_noise.then(|| self.noise.parse::<NoiseRule>()).transpose();
         let mut metrics: Vec<Metric> = self.metrics.clone();

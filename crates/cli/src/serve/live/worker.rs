@@ -65,7 +65,8 @@ fn trace(job: &Job, tracer: &Tracer) -> Result<End> {
         question.is_predicted(&tracer.model)
     })?;
     sink.tell();
-    *locked(&job.finished) = Some(Finished { record: sink.record, correct_prediction, saved: None });
+    *locked(&job.finished) =
+        Some(Finished { record: sink.record, correct_prediction, saved: None, shown: None });
     Ok(End::Done { seconds: start.elapsed().as_secs_f64() })
 }
 
