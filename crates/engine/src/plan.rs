@@ -12,7 +12,7 @@ use crate::trunk::TrunkLayer;
 use crate::wavefront::task_rows;
 
 /// One part of so many of a prompt's work is what several steps may add to it.
-const COST_OF_STEPS: usize = 5;
+const COST_OF_STEPS: usize = 8;
 
 /// The sizes that a plan depends on.
 #[derive(Debug, Clone, Copy)]

@@ -10,8 +10,7 @@ use serde::de::DeserializeOwned;
 
 use super::Problem;
 
-/// The longest body. A prompt of [`MAX_PROMPT`](super::live::MAX_PROMPT_BYTES) and a counterpart fit, every byte written
-/// as an escape.
+/// The longest body: the longest prompt and as long a counterpart fit, every byte written as an escape.
 pub(super) const MAX_BODY: usize = 256 << 10;
 /// Longer no body takes to come.
 const PATIENCE: Duration = Duration::from_secs(10);

@@ -23,6 +23,8 @@ pub(super) struct Folders {
     opened: Mutex<Vec<Opened>>,
     /// The report in JSON, once all folders are read; or why there is none.
     report: watch::Sender<Option<Result<Bytes, Problem>>>,
+    /// Held while the report is made and put in the old one's place, so that no older one takes a newer one's.
+    publishing: Mutex<()>,
     readers: Gate,
 }
 
@@ -43,26 +45,36 @@ impl Folders {
         Ok(Folders {
             opened: Mutex::new(opened),
             report: watch::Sender::new(None),
+            publishing: Mutex::new(()),
             readers: Gate::new(READERS, WAITING),
         })
     }
 
     /// Reads them all; who asked for the report is answered then.
     pub(super) fn read(&self) -> Result<()> {
-        let read = self.read_all();
-        let report = read.as_ref().map(Bytes::clone).map_err(|error| Problem::internal(in_one_line(error)));
-        self.report.send_replace(Some(report));
-        read.map(drop)
+        let read = self.read_all().and_then(|()| self.publish());
+        if let Err(error) = &read {
+            self.report.send_replace(Some(Err(Problem::internal(in_one_line(error)))));
+        }
+        read
     }
 
-    fn read_all(&self) -> Result<Bytes> {
+    fn read_all(&self) -> Result<()> {
         let n_folders = self.opened().len();
         for index in 0..n_folders {
             let opened = self.opened()[index].clone();
             let folder = read(&opened)?;
             self.opened()[index].folder = Some(folder);
         }
-        self.json()
+        Ok(())
+    }
+
+    fn publish(&self) -> Result<()> {
+        let _publishing = self.publishing.lock().unwrap_or_else(PoisonError::into_inner);
+        let folders = self.opened().iter().filter_map(|opened| opened.folder.as_deref().cloned()).collect();
+        let report = serde_json::to_vec(&Report::new(folders))?;
+        self.report.send_replace(Some(Ok(report.into())));
+        Ok(())
     }
 
     /// Adds a folder; gives its place.
@@ -78,10 +90,12 @@ impl Folders {
             opened.push(Opened { name, folder: Some(folder), ..added });
             opened.len() - 1
         };
-        // What could not be read at the start keeps the report from coming.
-        let is_readable = matches!(*self.report.borrow(), Some(Ok(_)));
-        if is_readable {
-            self.report.send_replace(Some(Ok(self.json()?)));
+        // Before all others are read there is no report, and where one could not be read there will be none.
+        let publishing = self.publishing.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_there = matches!(*self.report.borrow(), Some(Ok(_)));
+        drop(publishing);
+        if is_there {
+            self.publish()?;
         }
         Ok(index)
     }
@@ -108,11 +122,6 @@ impl Folders {
             Ok(encode_chunk(direction, &records, SampleEncoding::Float))
         };
         self.readers.pass(read).await
-    }
-
-    fn json(&self) -> Result<Bytes> {
-        let folders = self.opened().iter().filter_map(|opened| opened.folder.as_deref().cloned()).collect();
-        Ok(serde_json::to_vec(&Report::new(folders))?.into())
     }
 
     fn opened(&self) -> MutexGuard<'_, Vec<Opened>> {

@@ -27,7 +27,7 @@ pub(super) use worker::Worker;
 pub(super) const MAX_PROMPT_BYTES: usize = 16 << 10;
 /// Most draws of a corruption.
 const MAX_SAMPLES: usize = 100;
-/// Most numbers of a trace, tokens × layers × components × samples × metrics: they are kept for a while, and all sent.
+/// Most numbers of a trace: they are kept for a while, and all sent.
 const MAX_NUMBERS: usize = 500_000;
 /// Most operations of a trace: hours on a processor of today.
 const MAX_OPERATIONS: f64 = 1e15;

@@ -15,6 +15,8 @@ use crate::printer::Printer;
 use crate::question::Question;
 use crate::serve::Problem;
 
+/// What is told of a site beside its samples: its means and their errors.
+const NUMBERS_OF_SITE: usize = 4;
 /// In how many steps a trace fills in, at most.
 const STEPS: usize = 10;
 
@@ -150,7 +152,7 @@ fn check_numbers(question: &Question, tracer: &Tracer) -> Result<(), Problem> {
     let config = &question.config;
     let n_layers = tracer.model.lm.model.architecture().n_layers;
     let sites = question.prompt.seq_len() * n_layers * config.components.len();
-    match sites * config.corruption.samples * config.all_metrics().count() {
+    match sites * config.all_metrics().count() * (config.corruption.samples + NUMBERS_OF_SITE) {
         n if n > MAX_NUMBERS => too_much(&format!("this trace has {n} numbers, and may have {MAX_NUMBERS}")),
         _ => Ok(()),
     }
