@@ -116,10 +116,10 @@ export interface PromptRow {
   /** Where its numbers are; null where a report file leaves them out. */
   chunk: number | null;
   /** One for each of the folder's components, of the probability; null where the case lacks the component. */
-  strongest: (StrongestSite | null)[];
+  deciding: (DecidingSite | null)[];
 }
 
-export interface StrongestSite {
+export interface DecidingSite {
   token: number;
   layer: number;
   /** Its text. */

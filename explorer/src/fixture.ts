@@ -1,6 +1,6 @@
 // A report in memory, for tests and for looking at the page while writing it. It never goes into the bundle.
 
-import type { Component, Folder, Grid, Metric, PeakClass, PromptDetail, PromptRow, Report, StrongestSite } from "./data.ts";
+import type { Component, Folder, Grid, Metric, PeakClass, PromptDetail, PromptRow, Report, DecidingSite } from "./data.ts";
 import { facts, tokenize, type Fact } from "./fixture/facts.ts";
 import { summarize } from "./fixture/summary.ts";
 
@@ -54,7 +54,7 @@ function make(name: string, prompts: number, seed: number, corruption: string): 
   const classes: PeakClass[] = ["last_subject", "second_to_last_subject", "other_subject", "late_site", "none"];
   for (const [at, component] of COMPONENTS.entries()) {
     folder.census[component] = classes.map((name) => ({
-      class: name, prompts: folder.prompts.filter((row) => (row.strongest[at]?.class ?? "none") === name).length,
+      class: name, prompts: folder.prompts.filter((row) => (row.deciding[at]?.class ?? "none") === name).length,
     }));
   }
   return { folder, details };
@@ -116,11 +116,11 @@ function row(detail: PromptDetail, fact: Fact, at: number): PromptRow {
     id: detail.id, prompt: fact.before + fact.subject + fact.after, subject: fact.subject, answer: detail.answer, attribute: fact.answer.trim(),
     correct_prediction: at % 7 !== 3, n_tokens: detail.tokens.length, clean: first?.clean ?? 0, corrupted: first?.corrupted ?? 0,
     total_effect: (first?.clean ?? 0) - (first?.corrupted ?? 0), chunk: Math.floor(at / PER_CHUNK),
-    strongest: COMPONENTS.map((component) => strongest(detail, component)),
+    deciding: COMPONENTS.map((component) => deciding(detail, component)),
   };
 }
 
-function strongest(detail: PromptDetail, component: Component): StrongestSite | null {
+function deciding(detail: PromptDetail, component: Component): DecidingSite | null {
   const grid = detail.grids.find((grid) => grid.component === component && grid.metric === "probability");
   if (!grid) return null;
   let best = -1;

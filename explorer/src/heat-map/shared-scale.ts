@@ -9,7 +9,8 @@ import type { ColorScale } from "./color-scale.ts";
 const WHOLE: Component[] = ["residual", "resid_mid", "mlp_severed", "attn_severed"];
 
 /**
- * Probabilities from 0 to 1, improvements from 0 to 100 %, effects on the probability from 0 to the largest of the folder.
+ * Probabilities from 0 to 1, improvements from 0 to 100 %, effects on the probability from 0 to the largest
+ * of the prompts' deciding sites (and, of whole states, of their total effects): other sites may lie beyond the end.
  * Null for effects on another metric, which the table does not have.
  */
 export function sharedScale(folder: Folder, component: Component, metric: Metric, measure: Measure): ColorScale | null {
@@ -23,8 +24,8 @@ export function sharedScale(folder: Folder, component: Component, metric: Metric
   }
   const at = folder.components.findIndex((info) => info.name === component);
   const strengths = folder.prompts.map((row) => {
-    const strongest = sign * (row.strongest[at]?.indirect_effect ?? 0);
-    return WHOLE.includes(component) ? Math.max(strongest, row.total_effect) : strongest;
+    const deciding = sign * (row.deciding[at]?.indirect_effect ?? 0);
+    return WHOLE.includes(component) ? Math.max(deciding, row.total_effect) : deciding;
   });
   return scale(sign * strengths.reduce((most, strength) => Math.max(most, strength), 0));
 }

@@ -62,7 +62,7 @@ test("sites have the names that core gives them", () => {
 });
 
 test("the shared scale holds every prompt's effects", () => {
-  const strongest = Math.max(...folder.prompts.map((row) => row.strongest[1]?.indirect_effect ?? 0));
+  const strongest = Math.max(...folder.prompts.map((row) => row.deciding[1]?.indirect_effect ?? 0));
   assert.equal(sharedScale(folder, "mlp", "probability", "effect")?.dark, strongest);
   assert.equal(sharedScale(folder, "residual", "probability", "effect")?.dark, Math.max(...folder.prompts.map((row) => row.total_effect)));
   assert.equal(sharedScale(folder, "mlp", "logit_difference", "improvement")?.dark, 1);

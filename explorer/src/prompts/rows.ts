@@ -1,6 +1,6 @@
 // Which prompts the table shows, and in which order.
 
-import type { Component, Folder, PeakClass, PromptRow, StrongestSite } from "../data.ts";
+import type { Component, Folder, PeakClass, PromptRow, DecidingSite } from "../data.ts";
 import { PATTERNS, type Sort, type View } from "../state.ts";
 
 /** A folder's prompts with what they are searched by. */
@@ -9,7 +9,7 @@ export interface Indexed {
   /** In small letters. */
   words: string;
   /** Of the component that the table is of. */
-  deciding: StrongestSite | null;
+  deciding: DecidingSite | null;
   pattern: PeakClass;
 }
 
@@ -25,7 +25,7 @@ export function tableComponent(folder: Folder, component: View["component"]): Co
 export function indexed(folder: Folder, component: Component | null): Indexed[] {
   const at = folder.components.findIndex((info) => info.name === component);
   return folder.prompts.map((row) => {
-    const deciding = row.strongest[at] ?? null;
+    const deciding = row.deciding[at] ?? null;
     const texts = [row.prompt.slice(0, SEARCHED), row.answer, row.attribute, row.subject.slice(0, SEARCHED), String(row.id)];
     return { row, deciding, pattern: deciding?.class ?? "none", words: texts.join("\n").toLowerCase() };
   });

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
+use causal_trace_report::page::quoted;
 
 use super::with_threads;
 use crate::args::{PrecisionChoice, ReproduceArgs};
@@ -67,8 +68,9 @@ fn refuse_nothing(done: &[Done]) -> Result<()> {
 
 /// The command that does the same again.
 fn command(args: &ReproduceArgs, entry: &Entry) -> String {
-    let mut words = vec!["causal-trace".to_owned(), "reproduce".to_owned(), quoted(&entry.given)];
-    let mut add = |option: &str, value: &str| words.extend([option.to_owned(), quoted(value)]);
+    let mut words =
+        vec!["causal-trace".to_owned(), "reproduce".to_owned(), quoted(&entry.given).into_owned()];
+    let mut add = |option: &str, value: &str| words.extend([option.to_owned(), quoted(value).into_owned()]);
     add("--model", &args.model);
     if entry.experiment.needs_second_model() {
         add("--second-model", &args.second_model);
@@ -83,12 +85,6 @@ fn command(args: &ReproduceArgs, entry: &Entry) -> String {
         add("--limit", &limit.to_string());
     }
     words.join(" ")
-}
-
-/// A word that a shell takes as one.
-fn quoted(word: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:".contains(c);
-    if word.chars().all(is_plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
 }
 
 /// Every experiment, or one, with its line and about how long it takes.

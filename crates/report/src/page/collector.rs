@@ -9,7 +9,7 @@ use causal_trace_results::statistics::{
 use causal_trace_results::{Manifest, Outcome, PromptRecord, ResultsFolder, SkipReason, TracedPrompt};
 
 use super::{
-    ClassCount, ComponentInfo, Folder, MetricInfo, PageError, PromptRow, command, made, strongest, words,
+    ClassCount, ComponentInfo, Folder, MetricInfo, PageError, PromptRow, command, deciding, made, words,
 };
 
 /// What is known of a folder so far.
@@ -77,7 +77,7 @@ impl<'a> Collector<'a> {
             corrupted: traced.corrupted,
             total_effect: traced.total_effect(),
             chunk: Some(chunk),
-            strongest: self.censuses.iter_mut().map(|census| strongest::count(census, record)).collect(),
+            deciding: self.censuses.iter_mut().map(|census| deciding::count(census, record)).collect(),
         }
     }
 

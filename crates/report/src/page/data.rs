@@ -142,10 +142,10 @@ pub struct PromptRow {
     /// Which chunk has its numbers; none where a report file leaves them out.
     pub chunk: Option<usize>,
     /// One for each of the folder's components; none where the case lacks it.
-    pub strongest: Vec<Option<StrongestSite>>,
+    pub deciding: Vec<Option<DecidingSite>>,
 }
 
-/// The site that stands for a prompt in the table.
+/// The site that stands for a prompt in the table: not always the one with the largest effect.
 ///
 /// It is the one that decides the prompt's class in the census
 /// ([`classify`](causal_trace_results::statistics::classify)): the strongest of the subject's tokens, or the strongest
@@ -154,7 +154,7 @@ pub struct PromptRow {
 /// does, and would say nothing of the prompt. Where the subject is not known, it is the strongest of all but the
 /// trivial last sites ([`View::late_layers`](causal_trace_results::statistics::View::late_layers)), without a class.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct StrongestSite {
+pub struct DecidingSite {
     /// Its token.
     pub token: usize,
     /// Its layer, or the centre of its window.

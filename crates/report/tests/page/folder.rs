@@ -75,7 +75,7 @@ fn with_effects(effects: &[(usize, usize, f64)]) -> PromptRecord {
 }
 
 #[test]
-fn the_strongest_site_is_the_one_that_names_the_class() {
+fn the_deciding_site_is_the_one_that_names_the_class() {
     let last = (4, LAYERS - 1, 0.8);
     let early = with_effects(&[(2, 3, 0.5), (3, 4, 0.6), (4, 9, 0.7), last]);
     let late = with_effects(&[(2, 3, 0.1), (4, 9, 0.7), last]);
@@ -87,7 +87,7 @@ fn the_strongest_site_is_the_one_that_names_the_class() {
     let folder = tempdir().unwrap();
     let results = written(folder.path(), manifest(&[Component::Residual], &[]), &records, 4);
     let shown = Folder::read(&results, "one").unwrap();
-    let strongest = |row: usize| shown.prompts[row].strongest[0].clone().unwrap();
+    let deciding = |row: usize| shown.prompts[row].deciding[0].clone().unwrap();
     let expected = [
         (2, 3, " c", 0.5, PeakClass::LastSubject),
         (4, 9, " e", 0.7, PeakClass::LateSite),
@@ -95,7 +95,7 @@ fn the_strongest_site_is_the_one_that_names_the_class() {
         (3, 4, " d", 0.3, PeakClass::None),
     ];
     for (row, expected) in expected.into_iter().enumerate() {
-        let found = strongest(row);
+        let found = deciding(row);
         let found = (found.token, found.layer, found.text.as_str(), found.indirect_effect, found.class);
         assert_eq!(found, expected, "row {row}");
     }
@@ -163,7 +163,7 @@ fn the_page_is_given_what_it_declares() {
         ("ComponentInfo", &shown["components"][0]),
         ("MetricInfo", &shown["metrics"][0]),
         ("PromptRow", &shown["prompts"][0]),
-        ("StrongestSite", &shown["prompts"][0]["strongest"][0]),
+        ("DecidingSite", &shown["prompts"][0]["deciding"][0]),
     ] {
         assert_eq!(given(value), keys(&data, interface), "{interface}");
     }
