@@ -18,7 +18,7 @@ pub(crate) use folder::{
 pub(crate) use method::{ComponentChoice, CorruptionChoice, MethodArgs, Preset};
 pub(crate) use precision::PrecisionChoice;
 pub(crate) use reproduce::ReproduceArgs;
-pub(crate) use sweep::{Shard, SweepArgs, TargetChoice};
+pub(crate) use sweep::{Shard, Share, SweepArgs, TargetChoice};
 pub(crate) use tokens::TokensArgs;
 pub(crate) use trace::TraceArgs;
 

@@ -6,28 +6,43 @@
 //!
 //! [`ResultsFolder`] reads, [`FolderWriter`] writes, [`merge()`] joins, [`cut_into_parts`] plans. The columns stand in
 //! `schema`, which the writer (`encode`) and the reader (`decode`) share, as they share `check`.
+//!
+//! Several processes may write one folder: `commit` makes a part complete whoever else is at it, [`Claims`] keep two from
+//! working on one part.
 
 mod atomic;
 mod check;
+mod claims;
+mod clock;
 mod columns;
+mod commit;
 mod decode;
 mod encode;
 mod error;
 mod layout;
+mod leftovers;
 mod manifest_file;
 mod marker;
 mod merge;
 mod parts;
+mod plan;
+mod records;
 mod schema;
+mod worker;
 mod writer;
 
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+pub use claims::{CLAIM_EXPIRY, Claim, ClaimRecord, Claims, Holder};
 pub use error::FolderError;
+pub use layout::KEPT_NAMES;
 pub use merge::{Merged, MissingParts, merge};
 pub use parts::cut_into_parts;
+pub use plan::Plan;
+pub use records::{Begun, Dated, Failure};
+pub use worker::{SlurmTask, Worker};
 pub use writer::FolderWriter;
 
 use crate::manifest::Manifest;
