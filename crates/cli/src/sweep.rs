@@ -20,5 +20,6 @@ pub(crate) use prepared::{Preparation, Prepared};
 pub(crate) use progress::{SweepProgress, duration};
 pub(crate) use request::{Request, Sweep};
 pub(crate) use run::{AtWork, Traced};
+pub(crate) use shares::share;
 pub(crate) use slurm_task::{shard_of_array, slurm_task};
 pub(crate) use work::Work;

@@ -11,6 +11,7 @@
 //! working on one part.
 
 mod atomic;
+mod audit;
 mod check;
 mod claims;
 mod clock;
@@ -28,6 +29,7 @@ mod parts;
 mod plan;
 mod records;
 mod schema;
+mod status;
 mod worker;
 mod writer;
 
@@ -35,13 +37,15 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+pub use audit::{Fault, Finding};
 pub use claims::{CLAIM_EXPIRY, Claim, ClaimRecord, Claims, Holder};
 pub use error::FolderError;
 pub use layout::KEPT_NAMES;
-pub use merge::{Merged, MissingParts, merge};
+pub use merge::{MergeOrder, Merged, MissingParts, merge};
 pub use parts::cut_into_parts;
 pub use plan::Plan;
 pub use records::{Begun, Dated, Failure};
+pub use status::{FolderStatus, PartState};
 pub use worker::{SlurmTask, Worker};
 pub use writer::FolderWriter;
 
@@ -207,7 +211,8 @@ impl ResultsFolder {
     }
 
     /// Whether a sweep can compute a part again: not in an imported folder, nor in one of several fact files.
-    fn is_swept(&self) -> bool {
+    #[must_use]
+    pub fn is_swept(&self) -> bool {
         self.manifest.settings.engine.is_some() && self.manifest.facts.len() == 1
     }
 }

@@ -3,17 +3,14 @@
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
-use std::time::Duration;
 
 use causal_trace_core::RoleConvention;
 use clap::ValueEnum;
 
-use super::{MethodArgs, ModelArgs, up_to};
+use super::{ClaimArgs, MethodArgs, ModelArgs, up_to};
 
 const MOST_FACTS: usize = 1 << 30;
-const MOST_SHARDS: usize = 100_000;
-/// Seconds; a claim is written to several times in it.
-const LEAST_EXPIRY: f64 = 0.5;
+pub(crate) const MOST_SHARDS: usize = 100_000;
 
 const EXAMPLES: &str = "Examples:
   causal-trace sweep --out results
@@ -60,9 +57,8 @@ pub(crate) struct SweepArgs {
     /// task's share]
     #[arg(long, value_name = "I/N|any")]
     pub(crate) shard: Option<Share>,
-    /// A worker on the same folder that was not heard of for so many seconds is taken for dead
-    #[arg(long, value_name = "SECONDS", default_value = "120", value_parser = seconds)]
-    pub(crate) claim_expiry: Duration,
+    #[command(flatten)]
+    pub(crate) claims: ClaimArgs,
     /// Whose probability is measured: predicted (the model's own prediction, which must be the attribute's first
     /// token, else the fact is skipped), attribute (which must be one token), or last-subtoken (the last token of
     /// prompt and attribute together, the attribute's others joining the prompt) [default: predicted]
@@ -121,13 +117,6 @@ impl FromStr for Share {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         if text == "any" { Ok(Share::Any) } else { text.parse().map(Share::Ith) }
     }
-}
-
-/// A time in seconds.
-fn seconds(text: &str) -> Result<Duration, String> {
-    let seconds = text.parse().ok().filter(|seconds| *seconds >= LEAST_EXPIRY);
-    let time = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-    time.ok_or_else(|| format!("expected seconds, at least {LEAST_EXPIRY}"))
 }
 
 impl FromStr for Shard {

@@ -1,11 +1,13 @@
 //! One short file for each command.
 
 pub(crate) mod bench;
+pub(crate) mod check;
 pub(crate) mod export;
 pub(crate) mod figures;
 pub(crate) mod import;
 pub(crate) mod merge;
 pub(crate) mod reproduce;
+pub(crate) mod status;
 pub(crate) mod summary;
 pub(crate) mod sweep;
 pub(crate) mod tokens;

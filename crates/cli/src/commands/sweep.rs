@@ -79,7 +79,7 @@ fn sweep(args: &SweepArgs, share: Share, printer: &Printer) -> Result<Traced> {
         Request { model: &model, model_identity, facts, chosen, identity, method, target, roles, out };
     let sweep = Sweep::new(request, printer)?;
     let interrupt = Interrupt::announced(printer)?;
-    sweep.run(&AtWork::on(share, args.claim_expiry), &interrupt, printer)
+    sweep.run(&AtWork::on(share, args.claims.expiry), &interrupt, printer)
 }
 
 /// Which facts the options choose.

@@ -54,19 +54,97 @@ pub(crate) fn share(costs: &[f64], shard: Shard) -> Vec<usize> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::path::Path;
 
-    #[test]
-    fn every_part_has_one_share_and_shares_are_even() {
-        let costs: Vec<f64> = (0..100).map(|part| f64::from(part * part % 37)).collect();
-        let shares: Vec<Vec<usize>> = (0..8).map(|index| share(&costs, Shard { index, count: 8 })).collect();
+    use causal_trace_core::{Precision, RoleConvention};
+    use causal_trace_results::Target;
+
+    use super::*;
+    use crate::args::MethodArgs;
+    use crate::fact_file::{Choice, FactFile};
+    use crate::models::{Given, NamedModel};
+    use crate::printer::Printer;
+    use crate::sweep::{Request, Sweep};
+
+    /// What the parts of a sweep cost.
+    fn costs(model: &str, facts: Option<&Path>) -> Vec<f64> {
+        let printer = Printer::new(true);
+        let model = NamedModel::open(Given::new(model, None), Precision::F32, &printer).unwrap();
+        let facts = FactFile::open(facts).unwrap();
+        let (chosen, identity) = facts.choose(&Choice::All).unwrap();
+        let request = Request {
+            model_identity: model.identity().unwrap(),
+            model: &model,
+            facts,
+            chosen,
+            identity,
+            method: MethodArgs::default(),
+            target: Target::Predicted,
+            roles: RoleConvention::Rome,
+            out: "nowhere".into(),
+        };
+        Sweep::new(request, &printer).unwrap().parts.iter().map(|part| part.cost).collect()
+    }
+
+    /// The largest share's cost over the mean; every part is in one share.
+    fn imbalance(costs: &[f64], count: usize) -> f64 {
+        let shares: Vec<Vec<usize>> = (0..count).map(|index| share(costs, Shard { index, count })).collect();
         let mut all = shares.concat();
         all.sort_unstable();
-        assert_eq!(all, Vec::from_iter(0..100));
-        let loads: Vec<f64> =
-            shares.iter().map(|parts| parts.iter().map(|&part| costs[part]).sum()).collect();
-        let (largest, mean) = (loads.iter().copied().fold(0.0, f64::max), costs.iter().sum::<f64>() / 8.0);
-        assert!(largest <= 1.05 * mean, "{loads:?}");
+        assert_eq!(all, Vec::from_iter(0..costs.len()));
+        let load = |parts: &Vec<usize>| parts.iter().map(|&part| costs[part]).sum();
+        let largest = shares.iter().map(load).fold(0.0, f64::max);
+        largest / (costs.iter().sum::<f64>() / count as f64)
+    }
+
+    fn is_balanced(what: &str, costs: &[f64]) {
+        let [two, eight, many] = [2, 8, 32].map(|count| imbalance(costs, count));
+        println!(
+            "{what}: {} parts; the largest of 2 shards costs {two:.4} times the mean, of 8 {eight:.4}, of 32 {many:.4}",
+            costs.len()
+        );
+        assert!(two <= 1.01 && eight <= 1.05, "{what}");
+    }
+
+    #[test]
+    fn eight_shards_of_the_embedded_facts_are_even() {
+        is_balanced("the embedded facts", &costs("demo", None));
+    }
+
+    #[test]
+    fn eight_shards_of_romes_facts_are_even() {
+        let shared = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared");
+        let (model, facts) = (shared.join("golden/gpt2/model"), shared.join("data/known_1000.json"));
+        if !model.is_dir() || !facts.is_file() {
+            println!("skipped: no ../shared beside the repository, with ROME's facts");
+            return;
+        }
+        is_balanced("known_1000.json", &costs(model.to_str().unwrap(), Some(&facts)));
+    }
+
+    #[test]
+    fn shares_of_uneven_parts_are_even() {
+        let costs: Vec<f64> = (0..100).map(|part| f64::from(part * part % 37)).collect();
+        assert!(imbalance(&costs, 8) <= 1.05);
+    }
+
+    #[test]
+    fn parts_follow_from_the_costs_alone() {
+        assert_eq!(cut(&[]), [0; 0]);
+        assert_eq!(cut(&[1.0; 10]), [4, 4, 2]);
+        assert_eq!(cut(&[1.0; 5120])[..3], [16, 16, 16]);
+        assert_eq!(cut(&[MOST_OPERATIONS; 3]), [1, 1, 1], "large facts are parts of their own");
+        assert_eq!(cut(&[1.0, 1.0, 30.0, 1.0]), [2, 1, 1]);
+        assert_eq!(cut(&[0.0; 6]), [4, 2]);
+    }
+
+    #[test]
+    fn any_parts_are_all_parts() {
+        for n_parts in [0, 1, 7] {
+            let mut parts = from_anywhere(n_parts);
+            parts.sort_unstable();
+            assert_eq!(parts, Vec::from_iter(0..n_parts));
+        }
     }
 
     #[test]

@@ -27,6 +27,8 @@ pub struct ClaimRecord {
     pub part: usize,
     /// Who works on it.
     pub worker: Worker,
+    /// Since when, in seconds since 1970 by the clock that dates the folder's files.
+    pub since: u64,
     /// Whether the worker holds a lock on the file as long as it lives, which its own machine can ask for.
     pub locked: bool,
 }
@@ -181,7 +183,8 @@ fn create(path: &Path, part: usize, worker: &Worker) -> io::Result<Option<Claim>
 /// Locks a new file and fills it.
 fn write(mut file: File, part: usize, worker: &Worker) -> io::Result<(File, Vec<u8>)> {
     let locked = file.try_lock().is_ok();
-    let record = ClaimRecord { part, worker: worker.clone(), locked };
+    let since = file.metadata()?.modified()?.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let record = ClaimRecord { part, worker: worker.clone(), since: since.as_secs(), locked };
     let mut text = serde_json::to_vec_pretty(&record)?;
     text.push(b'\n');
     file.write_all(&text)?;

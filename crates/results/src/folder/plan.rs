@@ -6,6 +6,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::layout::PLAN;
+use super::marker::sha256;
 use super::{FolderError, atomic};
 
 /// About how much work the parts are.
@@ -17,6 +18,15 @@ pub struct Plan {
     pub costs: Vec<f64>,
 }
 
+/// The file: a digit that changed would make workers share out the work differently.
+#[derive(Serialize, Deserialize)]
+struct PlanFile {
+    #[serde(flatten)]
+    plan: Plan,
+    /// Of unit and costs as text, with blanks between them.
+    sha256: String,
+}
+
 impl Plan {
     /// The plan of a folder; `None` where there is none for so many parts, or none that can be used.
     pub(super) fn read(folder: &Path, n_parts: usize) -> Result<Option<Plan>, String> {
@@ -25,9 +35,17 @@ impl Plan {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error.to_string()),
         };
-        let plan: Plan = serde_json::from_slice(&text).map_err(|error| error.to_string())?;
-        let fault = plan.fault(n_parts);
-        fault.map_or(Ok(Some(plan)), Err)
+        let file: PlanFile = serde_json::from_slice(&text).map_err(|error| error.to_string())?;
+        if file.plan.checksum() != file.sha256 {
+            return Err("its content was altered".to_owned());
+        }
+        let fault = file.plan.fault(n_parts);
+        fault.map_or(Ok(Some(file.plan)), Err)
+    }
+
+    fn checksum(&self) -> String {
+        let costs: Vec<String> = self.costs.iter().map(f64::to_string).collect();
+        sha256(format!("{} {}", self.unit, costs.join(" ")).as_bytes())
     }
 
     fn fault(&self, n_parts: usize) -> Option<String> {
@@ -46,15 +64,16 @@ impl Plan {
             return Ok(there);
         }
         let path = folder.join(PLAN);
+        let file = PlanFile { sha256: self.checksum(), plan: self };
         let mut text =
-            serde_json::to_vec(&self).map_err(|error| FolderError::io("write", &path, error.into()))?;
+            serde_json::to_vec(&file).map_err(|error| FolderError::io("write", &path, error.into()))?;
         text.push(b'\n');
         if atomic::publish(&path, &text)? {
-            return Ok(self);
+            return Ok(file.plan);
         }
         match Plan::read(folder, n_parts) {
             Ok(Some(there)) => Ok(there),
-            _ => atomic::replace(&path, &text).map(|()| self),
+            _ => atomic::replace(&path, &text).map(|()| file.plan),
         }
     }
 }

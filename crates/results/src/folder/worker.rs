@@ -39,6 +39,17 @@ pub struct SlurmTask {
     pub restarts: u32,
 }
 
+impl SlurmTask {
+    /// As `squeue` names it.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match (&self.array_job, &self.array_task) {
+            (Some(job), Some(task)) => format!("{job}_{task}"),
+            _ => self.job.clone(),
+        }
+    }
+}
+
 impl Worker {
     /// This process.
     #[must_use]
