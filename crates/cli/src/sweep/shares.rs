@@ -134,7 +134,7 @@ mod tests {
         assert_eq!(cut(&[1.0; 10]), [4, 4, 2]);
         assert_eq!(cut(&[1.0; 5120])[..3], [16, 16, 16]);
         assert_eq!(cut(&[MOST_OPERATIONS; 3]), [1, 1, 1], "large facts are parts of their own");
-        assert_eq!(cut(&[1.0, 1.0, 30.0, 1.0]), [2, 1, 1]);
+        assert_eq!(cut(&[1.0, 1.0, 30.0, 1.0, 1.0, 1.0, 1.0, 1.0]), [2, 1, 4, 1], "no part is much larger");
         assert_eq!(cut(&[0.0; 6]), [4, 2]);
     }
 

@@ -66,10 +66,10 @@ fn a_claim_without_a_beat_expires_by_the_clock_of_the_files() {
     let (first, mut second) = (claims(&folder, "a", CLAIM_EXPIRY), claims(&folder, "b", CLAIM_EXPIRY));
     let mut claim = first.take(5).unwrap().unwrap();
     let path = folder.path().join("claims/part-00005.json");
-    dated(&path, SystemTime::now() - CLAIM_EXPIRY);
+    dated(&path, SystemTime::now() - 2 * CLAIM_EXPIRY);
     claim.beat();
     assert_eq!(second.ask(5).unwrap(), Holder::Living, "a beat gives it a new date");
-    dated(&path, SystemTime::now() - CLAIM_EXPIRY);
+    dated(&path, SystemTime::now() - 2 * CLAIM_EXPIRY);
     let Holder::Cleared(Some(gone)) = second.ask(5).unwrap() else { panic!("it has expired") };
     assert_eq!(gone.id, "a");
     let taken = second.take(5).unwrap().unwrap();
