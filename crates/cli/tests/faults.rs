@@ -5,12 +5,7 @@
 //! `CAUSAL_TRACE_FAULTS=100` runs so many schedules in place of a few; `CAUSAL_TRACE_FAULTS_SEED` the first one's seed.
 
 #![cfg(unix)]
-#![expect(
-    clippy::unwrap_used,
-    clippy::print_stdout,
-    clippy::panic,
-    reason = "helpers of tests, outside of test functions; the tally is printed"
-)]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests, outside of test functions")]
 
 mod support;
 

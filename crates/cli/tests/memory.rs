@@ -117,7 +117,7 @@ fn parts_that_cannot_be_computed_are_recorded_and_tried_again() {
             "--target",
             "attribute",
             "--limit",
-            "16",
+            "72",
             "--memory",
             memory,
         ];

@@ -64,7 +64,7 @@ impl Queue {
         let mut taken: Vec<Claim> = Vec::new();
         let mut parts = Vec::new();
         let mut left = std::mem::take(&mut self.left).into_iter();
-        while let Some(part) = left.next() {
+        for part in left.by_ref() {
             if writer.is_complete(part) {
                 news.completed.push(part);
                 continue;

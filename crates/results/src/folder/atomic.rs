@@ -71,14 +71,14 @@ mod tests {
     fn the_first_of_several_gives_the_file() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("file");
-        let firsts = std::thread::scope(|scope| {
+        let firsts: Vec<u8> = std::thread::scope(|scope| {
             let writers: Vec<_> = (0..8u8)
-                .map(|byte| (byte, scope.spawn(|| publish(&path, &[byte; 1000]).unwrap())))
-                .map(|(byte, writer)| (byte, writer))
+                .map(|byte| {
+                    let path = &path;
+                    scope.spawn(move || publish(path, &[byte; 1000]).unwrap().then_some(byte))
+                })
                 .collect();
-            let firsts =
-                writers.into_iter().filter_map(|(byte, writer)| writer.join().unwrap().then_some(byte));
-            firsts.collect::<Vec<u8>>()
+            writers.into_iter().filter_map(|writer| writer.join().unwrap()).collect()
         });
         assert_eq!(firsts.len(), 1);
         assert_eq!(fs::read(&path).unwrap(), [firsts[0]; 1000]);

@@ -182,7 +182,8 @@ fn create(path: &Path, part: usize, worker: &Worker) -> io::Result<Option<Claim>
 
 /// Locks a new file and fills it.
 fn write(mut file: File, part: usize, worker: &Worker) -> io::Result<(File, Vec<u8>)> {
-    let locked = file.try_lock().is_ok();
+    // Elsewhere a lock keeps others from reading the file.
+    let locked = cfg!(unix) && file.try_lock().is_ok();
     let since = file.metadata()?.modified()?.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     let record = ClaimRecord { part, worker: worker.clone(), since: since.as_secs(), locked };
     let mut text = serde_json::to_vec_pretty(&record)?;

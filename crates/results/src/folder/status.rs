@@ -1,5 +1,6 @@
 //! How far a sweep is, from its folder alone.
 
+use std::cmp::Reverse;
 use std::io;
 use std::time::{Duration, SystemTime};
 
@@ -111,7 +112,7 @@ impl FolderStatus {
                 done.push((*written, cost));
             }
         }
-        done.sort_by(|one, other| other.0.cmp(&one.0));
+        done.sort_by_key(|(date, _)| Reverse(*date));
         done.truncate(LATEST);
         let (latest, _) = *done.first()?;
         let is_running = self.parts.iter().any(|state| matches!(state, PartState::Claimed(_)));
