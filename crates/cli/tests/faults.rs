@@ -209,8 +209,8 @@ impl Stage<'_> {
         self.workers.push(Worker { share, child, stopped: None });
     }
 
+    /// Sends a signal to a process, which may have ended but is not waited for yet, so that its number is its own.
     fn send(&self, worker: usize, signal: &str) {
-        // It may have ended just now.
         let id = self.workers[worker].child.id().to_string();
         let _ = Command::new("kill").args([signal, &id]).stderr(Stdio::null()).status();
     }
@@ -235,11 +235,13 @@ impl Stage<'_> {
         let worker = random.below(self.workers.len());
         match fault {
             Fault::Kill => {
-                self.send(worker, "-KILL");
-                let share = self.workers[worker].share;
-                let _ = self.workers[worker].child.wait();
-                if random.below(2) == 0 {
-                    self.start(share);
+                // Not in the list any more: its number may soon be another process's.
+                let mut worker = self.workers.swap_remove(worker);
+                let _ = worker.child.kill();
+                let _ = worker.child.wait();
+                // The others go on without it, or it is begun again; somebody must be there for the next fault.
+                if self.workers.is_empty() || random.below(2) == 0 {
+                    self.start(worker.share);
                 }
             }
             Fault::Stop => {
@@ -457,7 +459,7 @@ fn whatever_befalls_four_workers_nothing_is_lost_doubled_or_wrong() {
     let start = Instant::now();
     for seed in first..first + n {
         let tally = plays(seed, &folder.path().join("whole"), &means, &mut counts);
-        if tally != Tally::default() {
+        if tally != Tally::default() || n > A_FEW {
             println!("seed {seed}: {tally:?}");
         }
         sum.lost += tally.lost;
