@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
-use std::os::unix::process::CommandExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant, SystemTime};
@@ -43,6 +43,8 @@ const SWEEP: [&str; 12] = [
 const FAULTS: [Duration; 2] = [Duration::from_millis(1500), Duration::from_secs(8)];
 /// A worker that has not ended by then never will.
 const FOR_EVER: Duration = Duration::from_secs(120);
+/// The number of the signal that asks a process to end.
+const SIGTERM: i32 = 15;
 /// The numeric id of a user without rights on most systems.
 const NOBODY: u32 = 65_534;
 
@@ -318,9 +320,10 @@ impl Stage<'_> {
                     None => std::thread::sleep(Duration::from_millis(20)),
                 }
             };
-            // Killed, done, or failed in words.
-            let code = status.code();
-            assert!(matches!(code, None | Some(0 | 1)), "{told}: {status}\n{}", self.said());
+            // Done, or failed in words, or asked to end before it could listen.
+            let (code, signal) = (status.code(), status.signal());
+            let is_expected = matches!(code, Some(0 | 1)) || signal == Some(SIGTERM);
+            assert!(is_expected, "{told}: {status}\n{}", self.said());
             all_well &= code == Some(0);
         }
         all_well
