@@ -14,14 +14,14 @@ mod trace;
 
 pub(crate) use bench::BenchArgs;
 pub(crate) use folder::{
-    ExportArgs, ExportFormat, FigureFormat, FiguresArgs, ImportArgs, ImportFormat, MergeArgs, ReportArgs,
-    SummaryArgs,
+    CheckArgs, ClaimArgs, ExportArgs, ExportFormat, FigureFormat, FiguresArgs, ImportArgs, ImportFormat,
+    MergeArgs, ReportArgs, StatusArgs, SummaryArgs,
 };
 pub(crate) use method::{ComponentChoice, CorruptionChoice, MethodArgs, Preset};
 pub(crate) use precision::PrecisionChoice;
 pub(crate) use reproduce::ReproduceArgs;
 pub(crate) use serve::ServeArgs;
-pub(crate) use sweep::{Shard, SweepArgs, TargetChoice};
+pub(crate) use sweep::{MOST_SHARDS, Shard, Share, SweepArgs, TargetChoice};
 pub(crate) use tokens::TokensArgs;
 pub(crate) use trace::{TokenRange, TraceArgs};
 
@@ -70,6 +70,10 @@ pub(crate) enum Command {
     Import(ImportArgs),
     /// Join results folders that differ only in their facts or shard
     Merge(MergeArgs),
+    /// How far the sweep of a results folder is: done, running, failed, left, and the time it still takes
+    Status(StatusArgs),
+    /// Read a whole results folder and name everything that is damaged, missing or there twice
+    Check(CheckArgs),
     /// Show what the model will see: tokens, ids, the subject's span, the top predictions
     Tokens(TokensArgs),
     /// Time the engine on a made-up model of a given shape

@@ -53,6 +53,8 @@ fn main() -> ExitCode {
         Command::Export(args) => commands::export::run(args, &printer),
         Command::Import(args) => commands::import::run(args, &printer),
         Command::Merge(args) => commands::merge::run(args, &printer),
+        Command::Status(args) => commands::status::run(args, &printer),
+        Command::Check(args) => commands::check::run(args, &printer),
         Command::Tokens(args) => commands::tokens::run(args, &printer),
         Command::Bench(args) => commands::bench::run(args, &printer),
     };

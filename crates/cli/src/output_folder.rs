@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use causal_trace_results::ResultsFolder;
+use causal_trace_results::{KEPT_NAMES, ResultsFolder};
 
 /// A folder that was found to be writable.
 #[derive(Debug)]
@@ -41,9 +41,6 @@ impl OutputFolder {
     }
 }
 
-/// What a results folder keeps; other names in it are free.
-const KEPT: [&str; 5] = ["manifest.json", "prompts", "sites", "parts", ".lock"];
-
 /// Nothing may be written where a results folder keeps its own files.
 pub(crate) fn refuse_results_folder(out: &Path) -> Result<()> {
     let absolute = std::path::absolute(out).unwrap_or_else(|_| out.to_owned());
@@ -58,7 +55,7 @@ pub(crate) fn refuse_among_tables(out: &Path) -> Result<()> {
     let absolute = std::path::absolute(out).unwrap_or_else(|_| out.to_owned());
     for folder in absolute.ancestors().skip(1) {
         let first = absolute.strip_prefix(folder).ok().and_then(|below| below.components().next());
-        let is_kept = first.is_some_and(|name| KEPT.iter().any(|kept| name.as_os_str() == *kept));
+        let is_kept = first.is_some_and(|name| KEPT_NAMES.iter().any(|kept| name.as_os_str() == *kept));
         if is_kept && ResultsFolder::open(folder).is_ok() {
             bail!(
                 "--out {} lies among the tables of the results folder {}: choose another place",

@@ -1,12 +1,17 @@
 //! Many prompts: from facts to the parts of a results folder.
 
+mod heart;
 mod interrupt;
 mod made;
 mod pairing;
 mod precision;
 mod prepared;
 mod progress;
+mod queue;
 mod request;
+mod run;
+mod shares;
+mod slurm_task;
 mod work;
 
 pub(crate) use interrupt::Interrupt;
@@ -16,4 +21,7 @@ pub(crate) use precision::{FirstFact, settled};
 pub(crate) use prepared::{Preparation, Prepared};
 pub(crate) use progress::{SweepProgress, duration};
 pub(crate) use request::{Request, Sweep};
-pub(crate) use work::{Work, share};
+pub(crate) use run::{AtWork, Traced};
+pub(crate) use shares::share;
+pub(crate) use slurm_task::{shard_of_array, slurm_task};
+pub(crate) use work::Work;

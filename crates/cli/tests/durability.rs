@@ -11,6 +11,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use causal_trace_results::ResultsFolder;
 use support::{fails, isolated, stderr, succeeds, tables};
 use tempfile::tempdir;
 
@@ -31,7 +32,14 @@ fn started(folder: &Path, args: &[&str]) -> Child {
 }
 
 fn complete_parts(results: &Path) -> usize {
-    std::fs::read_dir(results.join("parts")).map_or(0, |entries| entries.count())
+    let is_marker = |entry: &std::fs::DirEntry| !entry.file_name().to_string_lossy().starts_with('.');
+    let entries = std::fs::read_dir(results.join("parts"));
+    entries.map_or(0, |entries| entries.filter(|entry| is_marker(entry.as_ref().unwrap())).count())
+}
+
+/// How many parts there will be.
+fn all_parts(results: &Path) -> usize {
+    ResultsFolder::open(results).unwrap().manifest().parts.len()
 }
 
 /// Sends a signal by its name to a running sweep.
@@ -91,27 +99,51 @@ fn ctrl_c_saves_the_part_in_hand() {
     assert_eq!(output.status.code(), Some(1));
     let message = stderr(&output);
     assert!(message.contains("interrupted") && message.contains("the same command goes on"), "{message}");
-    let saved = complete_parts(&results);
-    assert!((1..10).contains(&saved), "{saved} parts");
+    let (saved, all) = (complete_parts(&results), all_parts(&results));
+    assert!((1..all).contains(&saved), "{saved} of {all} parts");
+    assert_eq!(std::fs::read_dir(results.join("claims")).unwrap().count(), 0, "its claims are given up");
     let again = succeeds(folder.path(), &sweep("results"));
-    assert!(stderr(&again).contains(&format!("{saved} of 10 parts are there already")), "{}", stderr(&again));
+    let told = format!("{saved} of {all} parts are there already");
+    assert!(stderr(&again).contains(&told), "{}", stderr(&again));
     succeeds(folder.path(), &sweep("whole"));
     assert_eq!(tables(&results), tables(&folder.path().join("whole")));
 }
 
 #[test]
-fn two_sweeps_in_one_folder_are_one_too_many() {
+fn two_sweeps_in_one_folder_share_the_work() {
     let folder = tempdir().unwrap();
-    let mut child = started(folder.path(), &sweep("results"));
-    while complete_parts(&folder.path().join("results")) == 0 {
+    succeeds(folder.path(), &sweep("whole"));
+    let mut children = [(); 2].map(|()| started(folder.path(), &sweep("results")));
+    for child in &mut children {
+        assert!(child.wait().unwrap().success());
+    }
+    let results = folder.path().join("results");
+    assert!(tables(&results) == tables(&folder.path().join("whole")));
+    assert_eq!(std::fs::read_dir(results.join("claims")).unwrap().count(), 0, "all claims are given up");
+}
+
+#[test]
+fn a_worker_that_stands_still_is_not_waited_for_for_ever() {
+    let folder = tempdir().unwrap();
+    succeeds(folder.path(), &sweep("whole"));
+    let expires = ["--claim-expiry", "1"];
+    let mut child = started(folder.path(), &[&sweep("results")[..], &expires].concat());
+    let results = folder.path().join("results");
+    while complete_parts(&results) == 0 {
         std::thread::sleep(Duration::from_millis(5));
     }
-    // Stopped, so that it cannot end before the second one comes.
     send(&child, "-STOP");
-    fails(folder.path(), &sweep("results"), 1, &["results", "another process"]);
+    let other = succeeds(folder.path(), &[&sweep("results")[..], &expires].concat());
+    let whole = tables(&folder.path().join("whole"));
+    assert!(tables(&results) == whole);
+    let message = stderr(&other);
+    if message.contains("waiting") {
+        assert!(message.contains("is gone"), "{message}");
+    }
+    // It goes on where it stood, finds that others have done its work, and disturbs nothing.
     send(&child, "-CONT");
-    assert!(child.wait().unwrap().success(), "the first is not disturbed");
-    succeeds(folder.path(), &sweep("results"));
+    assert!(child.wait().unwrap().success());
+    assert!(tables(&results) == whole);
 }
 
 #[test]

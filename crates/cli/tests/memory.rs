@@ -101,6 +101,78 @@ fn parts_of_a_streamed_sweep_are_traced_together_and_saved_apart() {
     assert!(resident.1.len() > 3 && streamed.1 == resident.1, "the same files");
 }
 
+/// The file of a streamed model is cut short while a sweep reads it, and put back later.
+#[cfg(unix)]
+#[test]
+fn parts_that_cannot_be_computed_are_recorded_and_tried_again() {
+    let folder = tempdir().unwrap();
+    make_model(folder.path());
+    let facts = golden("../../demo/facts.json");
+    let sweep = |out: &'static str, memory: &'static str| {
+        let options = [
+            "--samples",
+            "1",
+            "--noise",
+            "0.1",
+            "--target",
+            "attribute",
+            "--limit",
+            "72",
+            "--memory",
+            memory,
+        ];
+        let given = ["sweep", "--model", "model", "--facts", facts.to_str().unwrap(), "--out", out];
+        [&given[..], &options].concat().into_iter().map(str::to_owned).collect::<Vec<String>>()
+    };
+    let program = assert_cmd::cargo::cargo_bin!("causal-trace");
+    let mut child = support::isolated(std::process::Command::new(program), folder.path())
+        .args(sweep("results", "80M"))
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let send = |signal: &str, id: u32| {
+        assert!(
+            std::process::Command::new("kill").args([signal, &id.to_string()]).status().unwrap().success()
+        );
+    };
+    let results = folder.path().join("results");
+    let complete = || {
+        let parts = std::fs::read_dir(results.join("parts"));
+        parts.map_or(0, |parts| {
+            parts
+                .filter(|part| !part.as_ref().unwrap().file_name().to_string_lossy().starts_with('.'))
+                .count()
+        })
+    };
+    while complete() == 0 {
+        assert!(child.try_wait().unwrap().is_none(), "it ended before anything was saved");
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    send("-STOP", child.id());
+    let weights = folder.path().join("model/model.safetensors");
+    let whole = std::fs::read(&weights).unwrap();
+    std::fs::write(&weights, &whole[..whole.len() / 2]).unwrap();
+    send("-CONT", child.id());
+    let output = child.wait_with_output().unwrap();
+    let message = stderr(&output);
+    assert_eq!(output.status.code(), Some(1), "{message}");
+    assert!(message.contains("cannot be computed") && message.contains("model.safetensors"), "{message}");
+    let said = |args: &[&str]| stdout(&causal_trace(folder.path(), args));
+    let (status, check) = (said(&["status", "results"]), said(&["check", "results"]));
+    assert!(status.contains("failed (the same sweep") && status.contains("model.safetensors"), "{status}");
+    assert!(status.contains("0 left"), "each of them was tried: {status}");
+    assert!(check.contains("failed     part") && check.contains("missing"), "{check}");
+    std::fs::write(&weights, &whole).unwrap();
+    let args = [sweep("results", "80M"), sweep("again", "1G")];
+    for args in &args {
+        succeeds(folder.path(), &args.iter().map(String::as_str).collect::<Vec<_>>());
+    }
+    assert!(support::tables(&results) == support::tables(&folder.path().join("again")));
+    assert_eq!(std::fs::read_dir(results.join("failures")).unwrap().count(), 0);
+    succeeds(folder.path(), &["check", "results"]);
+}
+
 /// All files below a folder: their paths in it, and their bytes.
 fn walk(folder: &Path) -> Vec<(std::path::PathBuf, Vec<u8>)> {
     let mut files = Vec::new();

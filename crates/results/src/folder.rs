@@ -6,28 +6,47 @@
 //!
 //! [`ResultsFolder`] reads, [`FolderWriter`] writes, [`merge()`] joins, [`cut_into_parts`] plans. The columns stand in
 //! `schema`, which the writer (`encode`) and the reader (`decode`) share, as they share `check`.
+//!
+//! Several processes may write one folder: `commit` makes a part complete whoever else is at it, [`Claims`] keep two from
+//! working on one part.
 
 mod atomic;
+mod audit;
 mod check;
+mod claims;
+mod clock;
 mod columns;
+mod commit;
 mod decode;
 mod encode;
 mod error;
 mod layout;
+mod leftovers;
 mod manifest_file;
 mod marker;
 mod merge;
 mod parts;
+mod plan;
+mod records;
 mod schema;
+mod status;
+mod worker;
 mod writer;
 
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+pub use audit::{Fault, Finding};
+pub use claims::{CLAIM_EXPIRY, Claim, ClaimRecord, Claims, Holder};
 pub use error::FolderError;
-pub use merge::{Merged, MissingParts, merge};
+pub use layout::KEPT_NAMES;
+pub use merge::{MergeOrder, Merged, MissingParts, merge};
 pub use parts::cut_into_parts;
+pub use plan::Plan;
+pub use records::{Begun, Dated, Failure};
+pub use status::{FolderStatus, PartState};
+pub use worker::{SlurmTask, Worker};
 pub use writer::FolderWriter;
 
 use crate::manifest::Manifest;
@@ -192,7 +211,8 @@ impl ResultsFolder {
     }
 
     /// Whether a sweep can compute a part again: not in an imported folder, nor in one of several fact files.
-    fn is_swept(&self) -> bool {
+    #[must_use]
+    pub fn is_swept(&self) -> bool {
         self.manifest.settings.engine.is_some() && self.manifest.facts.len() == 1
     }
 }

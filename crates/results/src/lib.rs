@@ -13,7 +13,11 @@ pub mod statistics;
 mod trace_file;
 
 pub use case_file::{AnswerDetails, Case, CaseDetails, CaseFile, SkippedCase, SkippedDetails};
-pub use folder::{FolderError, FolderWriter, Merged, MissingParts, ResultsFolder, cut_into_parts, merge};
+pub use folder::{
+    Begun, CLAIM_EXPIRY, Claim, ClaimRecord, Claims, Dated, Failure, Fault, Finding, FolderError,
+    FolderStatus, FolderWriter, Holder, KEPT_NAMES, MergeOrder, Merged, MissingParts, PartState, Plan,
+    ResultsFolder, SlurmTask, Worker, cut_into_parts, merge,
+};
 pub use manifest::{
     Counterparts, Difference, FORMAT, FORMAT_VERSION, FactsIdentity, Manifest, ModelIdentity, Settings,
     Target,

@@ -1,6 +1,7 @@
 //! The commands on a results folder as they are typed.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use causal_trace_core::{Metric, RoleConvention};
 use causal_trace_results::statistics::Selection;
@@ -182,6 +183,8 @@ pub(crate) enum ImportFormat {
 #[command(after_help = format!("Example:
   causal-trace merge shard-0 shard-1 --out results
 
+Shards that have one folder need no merge.
+
 {EXIT_CODES}"))]
 pub(crate) struct MergeArgs {
     /// The results folders to join. With noise as s3 the level comes from the fact file: to join sweeps over two
@@ -191,4 +194,66 @@ pub(crate) struct MergeArgs {
     /// The results folder to write
     #[arg(long, value_name = "RESULTS")]
     pub(crate) out: PathBuf,
+    /// Put the facts of different sweeps in the order of their ids, not in that of the folders as they are named. Shards
+    /// of one sweep give the tables of one uninterrupted process, byte for byte, in either order
+    #[arg(long)]
+    pub(crate) sorted: bool,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = format!("Examples:
+  causal-trace status results
+  causal-trace status results --watch
+
+{EXIT_CODES}"))]
+pub(crate) struct StatusArgs {
+    /// The results folder
+    #[arg(value_name = "RESULTS")]
+    pub(crate) results: PathBuf,
+    /// Show it again every SECONDS until nothing is left or Ctrl-C [default: 10]
+    #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "10", value_parser = seconds)]
+    pub(crate) watch: Option<Duration>,
+    #[command(flatten)]
+    pub(crate) claims: ClaimArgs,
+    /// Print JSON instead of a table
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  causal-trace check results
+  causal-trace check results --repair
+
+Exit codes: 0 everything is there and right, or was put right by --repair; 1 something is wrong; 2 wrong usage.")]
+pub(crate) struct CheckArgs {
+    /// The results folder
+    #[arg(value_name = "RESULTS")]
+    pub(crate) results: PathBuf,
+    /// Move what is damaged to RESULTS/damaged, so that the next sweep computes those parts again; nothing is deleted
+    #[arg(long)]
+    pub(crate) repair: bool,
+    #[command(flatten)]
+    pub(crate) claims: ClaimArgs,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// When a worker is taken for dead.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub(crate) struct ClaimArgs {
+    /// A worker on the folder that was not heard of for so many seconds is taken for dead
+    #[arg(long = "claim-expiry", value_name = "SECONDS", default_value = "120", value_parser = seconds)]
+    pub(crate) expiry: Duration,
+}
+
+/// Seconds; a claim is written to several times in it, and a folder is looked at no more often.
+const LEAST_SECONDS: f64 = 0.5;
+
+/// A time in seconds.
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse().ok().filter(|seconds| *seconds >= LEAST_SECONDS);
+    let time = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    time.ok_or_else(|| format!("expected seconds, at least {LEAST_SECONDS}"))
 }

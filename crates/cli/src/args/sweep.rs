@@ -1,15 +1,16 @@
 //! `causal-trace sweep` as it is typed.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
 use causal_trace_core::RoleConvention;
 use clap::ValueEnum;
 
-use super::{MethodArgs, ModelArgs, up_to};
+use super::{ClaimArgs, MethodArgs, ModelArgs, up_to};
 
 const MOST_FACTS: usize = 1 << 30;
-const MOST_SHARDS: usize = 100_000;
+pub(crate) const MOST_SHARDS: usize = 100_000;
 
 const EXAMPLES: &str = "Examples:
   causal-trace sweep --out results
@@ -17,7 +18,10 @@ const EXAMPLES: &str = "Examples:
   causal-trace sweep --model ./gpt2-xl --facts known_1000.json --sample 100 --out hundred
   causal-trace sweep --corruption swap --metric logit_difference --out swapped
 
-The same command on the same folder goes on where it stopped. Ctrl-C ends it after the part in hand.
+  causal-trace sweep --facts known_1000.json --shard 3/8 --out results
+
+The same command on the same folder goes on where it stopped. Ctrl-C ends it after the part in hand. Several processes may
+work on one folder at a time, on any machines that share it.
 
 Exit codes: 0 done, 1 failed or interrupted, 2 wrong usage.";
 
@@ -48,9 +52,13 @@ pub(crate) struct SweepArgs {
     /// Only N facts, drawn by --seed
     #[arg(long, value_name = "N", value_parser = up_to(MOST_FACTS))]
     pub(crate) sample: Option<usize>,
-    /// Only the Ith of N shares of the work, counted from 0; join the folders with `merge`
-    #[arg(long, value_name = "I/N")]
-    pub(crate) shard: Option<Shard>,
+    /// Only the Ith of N shares of the work, counted from 0, or `any`: whatever nobody works on, until nothing is left.
+    /// Shares may have one folder, or folders of their own that `merge` joins [default: all; in a Slurm array, the
+    /// task's share]
+    #[arg(long, value_name = "I/N|any")]
+    pub(crate) shard: Option<Share>,
+    #[command(flatten)]
+    pub(crate) claims: ClaimArgs,
     /// Whose probability is measured: predicted (the model's own prediction, which must be the attribute's first
     /// token, else the fact is skipped), attribute (which must be one token), or last-subtoken (the last token of
     /// prompt and attribute together, the attribute's others joining the prompt) [default: predicted]
@@ -81,6 +89,36 @@ pub(crate) struct Shard {
     pub(crate) count: usize,
 }
 
+/// Which parts of the work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Share {
+    Ith(Shard),
+    /// Whatever nobody works on.
+    Any,
+}
+
+impl Share {
+    /// All of it.
+    pub(crate) const ALL: Share = Share::Ith(Shard { index: 0, count: 1 });
+}
+
+impl fmt::Display for Share {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Share::Ith(Shard { index, count }) => write!(f, "{index}/{count}"),
+            Share::Any => f.write_str("any"),
+        }
+    }
+}
+
+impl FromStr for Share {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text == "any" { Ok(Share::Any) } else { text.parse().map(Share::Ith) }
+    }
+}
+
 impl FromStr for Shard {
     type Err = String;
 
@@ -90,7 +128,9 @@ impl FromStr for Shard {
             Some((Ok(index), Ok(count))) if index < count && count <= MOST_SHARDS => {
                 Ok(Shard { index, count })
             }
-            _ => Err(format!("expected I/N with I from 0 to N - 1 and N up to {MOST_SHARDS}, as in 0/8")),
+            _ => Err(format!(
+                "expected any, or I/N with I from 0 to N - 1 and N up to {MOST_SHARDS}, as in 0/8"
+            )),
         }
     }
 }

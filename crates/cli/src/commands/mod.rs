@@ -1,6 +1,7 @@
 //! One short file for each command.
 
 pub(crate) mod bench;
+pub(crate) mod check;
 pub(crate) mod export;
 pub(crate) mod figures;
 pub(crate) mod import;
@@ -8,6 +9,7 @@ pub(crate) mod merge;
 pub(crate) mod report;
 pub(crate) mod reproduce;
 pub(crate) mod serve;
+pub(crate) mod status;
 pub(crate) mod summary;
 pub(crate) mod sweep;
 pub(crate) mod tokens;

@@ -2,25 +2,39 @@
 
 use anyhow::{Result, bail};
 use causal_trace_core::Precision;
+use causal_trace_results::ResultsFolder;
 use causal_trace_results::statistics::StatisticsError;
 
 use super::{summary, with_threads};
-use crate::args::{PrecisionChoice, Shard, SweepArgs};
+use crate::args::{PrecisionChoice, Share, SweepArgs};
 use crate::fact_file::{Choice, FactFile};
 use crate::models::{Given, NamedModel};
 use crate::output_folder::refuse_among_tables;
 use crate::printer::Printer;
 use crate::settings;
-use crate::sweep::{FirstFact, Interrupt, Request, Sweep, settled};
+use crate::sweep::{AtWork, FirstFact, Interrupt, Request, Sweep, Traced, settled, shard_of_array};
+use crate::usage::Usage;
 
 pub(crate) fn run(args: &SweepArgs, printer: &Printer) -> Result<()> {
     refuse_among_tables(&args.out)?;
-    let left = with_threads(args.method.threads, || sweep(args, printer))??;
-    if left > 0 {
+    let share = share(args, printer)?;
+    let traced = with_threads(args.method.threads, || sweep(args, share, printer))??;
+    traced.refuse_failed()?;
+    if traced.left > 0 {
         bail!(
-            "interrupted: {left} parts of {} are left, all others are saved; the same command goes on",
+            "interrupted: {} parts of {} are left, all others are saved; the same command goes on",
+            traced.left,
             args.out.display()
         );
+    }
+    if share != Share::ALL && !args.json {
+        let folder = ResultsFolder::open(&args.out)?;
+        let (complete, all) = (folder.complete_parts()?.len(), folder.manifest().parts.len());
+        if complete < all {
+            let out = args.out.display();
+            printer.result(&format!("shard {share} is done; {complete} of {all} parts of {out} are there"));
+            return Ok(());
+        }
     }
     match summary::show(&args.out, &summary::Choice::default(), args.json, printer) {
         // All is done and saved; a share of the facts may well have nothing to average.
@@ -32,8 +46,21 @@ pub(crate) fn run(args: &SweepArgs, printer: &Printer) -> Result<()> {
     }
 }
 
-/// Does what is left; gives how many parts are still left because somebody asked for an end.
-fn sweep(args: &SweepArgs, printer: &Printer) -> Result<usize> {
+/// The share that is asked for, or that of this task of a Slurm array.
+fn share(args: &SweepArgs, printer: &Printer) -> Result<Share> {
+    if let Some(share) = args.shard {
+        return Ok(share);
+    }
+    let Some(shard) = shard_of_array(&|name| std::env::var(name).ok()).map_err(Usage)? else {
+        return Ok(Share::ALL);
+    };
+    let share = Share::Ith(shard);
+    printer.note(&format!("shard {share}, as this task of a Slurm array (--shard 0/1 for all of it)"));
+    Ok(share)
+}
+
+/// Does what is left of a share.
+fn sweep(args: &SweepArgs, share: Share, printer: &Printer) -> Result<Traced> {
     let facts = FactFile::open(args.facts.as_deref())?;
     let (chosen, identity) = facts.choose(&choice(args))?;
     let (method, out) = (args.method.clone(), args.out.clone());
@@ -52,7 +79,7 @@ fn sweep(args: &SweepArgs, printer: &Printer) -> Result<usize> {
         Request { model: &model, model_identity, facts, chosen, identity, method, target, roles, out };
     let sweep = Sweep::new(request, printer)?;
     let interrupt = Interrupt::announced(printer)?;
-    sweep.run(args.shard.unwrap_or(Shard { index: 0, count: 1 }), &interrupt, printer)
+    sweep.run(&AtWork::on(share, args.claims.expiry), &interrupt, printer)
 }
 
 /// Which facts the options choose.

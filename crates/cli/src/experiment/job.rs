@@ -6,18 +6,18 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use causal_trace_core::Precision;
-use causal_trace_results::{ModelIdentity, ResultsFolder};
+use causal_trace_results::{CLAIM_EXPIRY, ModelIdentity, ResultsFolder};
 
 use super::facts::RunFacts;
 use super::file::{Experiment, Run, Which};
 use super::options;
 use super::outcome::Done;
-use crate::args::{PrecisionChoice, Shard, SweepArgs};
+use crate::args::{PrecisionChoice, Share, SweepArgs};
 use crate::memory::Budget;
 use crate::models::{Given, NamedModel};
 use crate::printer::Printer;
 use crate::settings;
-use crate::sweep::{FirstFact, Interrupt, Request, Sweep, settled};
+use crate::sweep::{AtWork, FirstFact, Interrupt, Request, Sweep, settled};
 
 /// What the command line says of every experiment.
 #[derive(Debug, Clone)]
@@ -123,12 +123,14 @@ impl<'a> Job<'a> {
     /// Traces what is not there yet.
     pub(crate) fn run(&self, printer: &Printer) -> Result<Vec<Done>> {
         let interrupt = Interrupt::announced(printer)?;
+        let worker = AtWork::on(Share::ALL, CLAIM_EXPIRY);
         let n_runs = self.sweeps.len();
         let mut done = Vec::new();
         for (place, (run, sweep)) in self.experiment.runs.iter().zip(&self.sweeps).enumerate() {
             printer.note(&format!("run {} of {n_runs}: {}", place + 1, run.name));
-            let left = sweep.run(Shard { index: 0, count: 1 }, &interrupt, printer)?;
-            if left > 0 || interrupt.asked() && place + 1 < n_runs {
+            let traced = sweep.run(&worker, &interrupt, printer)?;
+            traced.refuse_failed().with_context(|| format!("run {}", run.name))?;
+            if traced.left > 0 || interrupt.asked() && place + 1 < n_runs {
                 bail!("interrupted in run {}: what is done is saved; the same command goes on", run.name);
             }
             done.push(Done::new(

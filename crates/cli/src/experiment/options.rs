@@ -8,8 +8,8 @@ use crate::settings;
 use crate::usage::Usage;
 
 /// Options of `sweep` that are not a run's to set: the command line's, or those of the machine.
-const NOT_HERE: [&str; 9] =
-    ["out", "model", "shard", "json", "precision", "threads", "memory", "help", "version"];
+const NOT_HERE: [&str; 10] =
+    ["out", "model", "shard", "claim-expiry", "json", "precision", "threads", "memory", "help", "version"];
 
 /// `sweep` without its name.
 #[derive(Debug, Parser)]

@@ -63,6 +63,12 @@ impl<'a> SweepProgress<'a> {
         self.show(self.prompts, self.cost, self.sites as f64);
     }
 
+    /// A part is there that another worker has done.
+    pub(crate) fn done_by_others(&mut self, n_prompts: usize, cost: f64) {
+        self.n_prompts = self.n_prompts.saturating_sub(n_prompts);
+        self.total_cost -= cost;
+    }
+
     fn show(&mut self, prompts: usize, cost: f64, sites: f64) {
         let share = if self.total_cost > 0.0 { (cost / self.total_cost).min(1.0) } else { 1.0 };
         self.bar.set_position((share * STEPS) as u64);

@@ -1,4 +1,4 @@
-//! A whole sweep: what is asked for, how it is cut into parts, and the work on those that are left.
+//! A whole sweep: what is asked for, and how it is cut into parts.
 
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -6,25 +6,17 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use causal_trace_core::{Fact, RoleConvention, TraceConfig};
 use causal_trace_engine::Answer;
-use causal_trace_results::{
-    FactsIdentity, FolderWriter, Manifest, ModelIdentity, Outcome, PromptRecord, Target, cut_into_parts,
-};
+use causal_trace_results::{FactsIdentity, Manifest, ModelIdentity, Target};
 
-use super::{Interrupt, Made, Pairing, Preparation, Prepared, SweepProgress, Work, share};
-use crate::args::{MethodArgs, Shard};
+use super::shares::cut;
+use super::{Made, Pairing, Preparation, Prepared, Work};
+use crate::args::MethodArgs;
 use crate::fact_file::FactFile;
 use crate::models::NamedModel;
 use crate::output_folder::refuse_among_tables;
 use crate::printer::Printer;
 use crate::settings;
 
-/// A part takes about a minute on a processor that does this many operations a second: few of today's do less.
-const MOST_OPERATIONS: f64 = 60.0 * 2e10;
-/// Facts of a part: so many rows in one product are enough, and so few are lost when the power fails.
-const MOST_FACTS: usize = 16;
-/// Operations that a streamed model is to do for each of its weights whenever it is read: a processor does about a
-/// thousand in the time in which a byte is read and packed.
-const OPERATIONS_PER_WEIGHT: f64 = 2000.0;
 /// Facts that are traced to see how fast a sweep will be, at most.
 const TRIED_FACTS: usize = 24;
 
@@ -46,18 +38,18 @@ pub(crate) struct Request<'a> {
 
 /// The whole sweep, ready to be done.
 pub(crate) struct Sweep<'a> {
-    model: &'a NamedModel,
-    manifest: Manifest,
+    pub(super) model: &'a NamedModel,
+    pub(super) manifest: Manifest,
     config: TraceConfig,
-    parts: Vec<Part>,
-    out: PathBuf,
+    pub(super) parts: Vec<Part>,
+    pub(super) out: PathBuf,
 }
 
-/// Some facts that are traced and saved together.
-struct Part {
-    facts: Vec<Prepared>,
+/// Some facts that are saved together.
+pub(super) struct Part {
+    pub(super) facts: Vec<Prepared>,
     /// About how many operations they take.
-    cost: f64,
+    pub(super) cost: f64,
 }
 
 impl<'a> Sweep<'a> {
@@ -77,7 +69,7 @@ impl<'a> Sweep<'a> {
             Err(_) => Ok(()),
         })?;
         let costs: Vec<f64> = prepared.iter().map(|fact| work.cost(fact)).collect();
-        let parts = cut_into_parts(&costs, MOST_OPERATIONS, MOST_FACTS);
+        let parts = cut(&costs);
         let made = Made {
             lm: &model.lm,
             model: model_identity,
@@ -132,87 +124,14 @@ impl<'a> Sweep<'a> {
         &self.out
     }
 
-    /// Does what is left of a share; gives how many parts are still left because somebody asked for an end.
-    pub(crate) fn run(&self, shard: Shard, interrupt: &Interrupt, printer: &Printer) -> Result<usize> {
-        let mut writer = FolderWriter::create(&self.out, &self.manifest)?;
-        let costs: Vec<f64> = self.parts.iter().map(|part| part.cost).collect();
-        let mine = share(&costs, shard);
-        let missing = writer.missing_parts();
-        let left: Vec<usize> = mine.iter().copied().filter(|part| missing.contains(part)).collect();
-        if left.len() < mine.len() {
-            printer.note(&format!("{} of {} parts are there already", mine.len() - left.len(), mine.len()));
-        }
-        let n_prompts = left.iter().map(|&part| self.parts[part].facts.len()).sum();
-        let mut progress = SweepProgress::new(printer, n_prompts, left.iter().map(|&part| costs[part]).sum());
-        let mut left = &left[..];
-        while !left.is_empty() {
-            if interrupt.asked() {
-                return Ok(left.len());
-            }
-            let (together, rest) = left.split_at(self.n_together(left));
-            self.trace_parts(together, &mut writer, &mut progress)?;
-            left = rest;
-        }
-        Ok(0)
-    }
-
-    /// How many of the next parts are traced together: one, but of a streamed model as many as it takes for its reading
-    /// to be hidden behind the work.
-    fn n_together(&self, parts: &[usize]) -> usize {
-        let model = &self.model.lm.model;
-        if !model.is_streamed() {
-            return 1;
-        }
-        let enough = OPERATIONS_PER_WEIGHT * model.architecture().n_parameters() as f64;
-        let mut cost = 0.0;
-        let more = |&&part: &&usize| {
-            let before = cost;
-            cost += self.parts[part].cost;
-            before < enough
-        };
-        parts.iter().take_while(more).count()
-    }
-
-    fn trace_parts(
-        &self,
-        parts: &[usize],
-        writer: &mut FolderWriter,
-        progress: &mut SweepProgress<'_>,
-    ) -> Result<()> {
-        let facts: Vec<&Prepared> = parts.iter().flat_map(|&part| &self.parts[part].facts).collect();
-        let cost: f64 = parts.iter().map(|&part| self.parts[part].cost).sum();
-        let sites = facts.iter().map(|fact| self.n_sites(fact)).sum();
-        let records = self.work().trace(&facts, &mut |done, total| {
-            progress.in_part(done as f64 / total.max(1) as f64, facts.len(), cost, sites);
-            ControlFlow::Continue(())
-        })?;
-        let mut records = &records[..];
-        for &part in parts {
-            let Part { facts, cost } = &self.parts[part];
-            let (of_part, rest) = records.split_at(facts.len());
-            writer.write_part(part, of_part)?;
-            progress.finish_part(of_part.len(), *cost, measured_sites(of_part));
-            records = rest;
-        }
-        Ok(())
-    }
-
-    fn work(&self) -> Work<'_> {
+    pub(super) fn work(&self) -> Work<'_> {
         Work { lm: &self.model.lm, config: &self.config, target: self.manifest.target }
     }
 
     /// How many sites a fact's trace measures.
-    fn n_sites(&self, fact: &Prepared) -> usize {
+    pub(super) fn n_sites(&self, fact: &Prepared) -> usize {
         let n_layers = self.model.lm.model.architecture().n_layers;
         let seq_len = fact.ready.as_ref().map_or(0, |ready| ready.prompt.seq_len());
         self.config.components.len() * seq_len * n_layers
     }
-}
-
-fn measured_sites(records: &[PromptRecord]) -> usize {
-    let sites = |record: &PromptRecord| match &record.outcome {
-        Outcome::Traced(traced) => traced.grids.iter().map(|grid| grid.patched.len()).sum(),
-        Outcome::Skipped(_) => 0,
-    };
-    records.iter().map(sites).sum()
 }

@@ -10,7 +10,6 @@ use causal_trace_results::{Outcome, PromptRecord, Skip, SkipReason, Target, Trac
 
 use super::Prepared;
 use super::prepared::Ready;
-use crate::args::Shard;
 
 /// What all parts of a sweep have in common.
 pub(crate) struct Work<'a> {
@@ -146,52 +145,5 @@ impl Ready {
     pub(super) fn case(&self, answer: Answer) -> Case<'_> {
         let foil = self.foil.as_ref().map(|foil| foil.id);
         Case { prompt: &self.prompt, answer, foil, counterpart: self.counterpart.as_ref() }
-    }
-}
-
-/// The parts of a share of the work: each part, the costliest first, goes to the share that has least.
-pub(crate) fn share(costs: &[f64], shard: Shard) -> Vec<usize> {
-    let mut order: Vec<usize> = (0..costs.len()).collect();
-    order.sort_by(|&a, &b| costs[b].total_cmp(&costs[a]));
-    let mut loads = vec![(0.0, 0); shard.count];
-    let mut mine = Vec::new();
-    for part in order {
-        let least = (0..shard.count)
-            .min_by(|&a, &b| loads[a].partial_cmp(&loads[b]).unwrap_or(std::cmp::Ordering::Equal));
-        let least = least.unwrap_or_default();
-        loads[least].0 += costs[part];
-        // Parts without cost are shared out by their number.
-        loads[least].1 += 1;
-        if least == shard.index {
-            mine.push(part);
-        }
-    }
-    mine.sort_unstable();
-    mine
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_part_has_one_share_and_shares_are_even() {
-        let costs: Vec<f64> = (0..100).map(|part| f64::from(part * part % 37)).collect();
-        let shares: Vec<Vec<usize>> = (0..8).map(|index| share(&costs, Shard { index, count: 8 })).collect();
-        let mut all = shares.concat();
-        all.sort_unstable();
-        assert_eq!(all, Vec::from_iter(0..100));
-        let loads: Vec<f64> =
-            shares.iter().map(|parts| parts.iter().map(|&part| costs[part]).sum()).collect();
-        let (largest, mean) = (loads.iter().copied().fold(0.0, f64::max), costs.iter().sum::<f64>() / 8.0);
-        assert!(largest <= 1.05 * mean, "{loads:?}");
-    }
-
-    #[test]
-    fn parts_without_cost_are_shared_out_too() {
-        let shares: Vec<Vec<usize>> =
-            (0..2).map(|index| share(&[0.0, 0.0, 0.0, 0.0], Shard { index, count: 2 })).collect();
-        assert_eq!(shares, [[0, 2], [1, 3]]);
-        assert_eq!(share(&[1.0], Shard { index: 1, count: 2 }), [0; 0]);
     }
 }

@@ -20,7 +20,7 @@ pub fn golden(family: &str) -> PathBuf {
 }
 
 /// What the program, or a library in it, looks at: colours, the terminal, threads, where models are kept.
-const ENVIRONMENT: [&str; 16] = [
+const ENVIRONMENT: [&str; 23] = [
     "CAUSAL_TRACE_ISA",
     "CI",
     "CLICOLOR",
@@ -35,6 +35,13 @@ const ENVIRONMENT: [&str; 16] = [
     "RAYON_NUM_THREADS",
     "RUST_BACKTRACE",
     "RUST_LIB_BACKTRACE",
+    "SLURM_ARRAY_JOB_ID",
+    "SLURM_ARRAY_TASK_COUNT",
+    "SLURM_ARRAY_TASK_ID",
+    "SLURM_ARRAY_TASK_MAX",
+    "SLURM_ARRAY_TASK_MIN",
+    "SLURM_ARRAY_TASK_STEP",
+    "SLURM_JOB_ID",
     "TERM_PROGRAM",
     "XDG_CACHE_HOME",
 ];

@@ -93,15 +93,6 @@ pub enum FolderError {
         /// The system's reason.
         source: io::Error,
     },
-    /// Another process writes.
-    #[error(
-        "{} is being written by another process: wait until it has ended, or name another folder",
-        path.display()
-    )]
-    Locked {
-        /// The folder.
-        path: PathBuf,
-    },
     /// The folder was begun with other settings.
     #[error(
         "{} was made with other settings: {}; name another folder, or use the same settings",
@@ -167,13 +158,22 @@ pub enum FolderError {
         /// The part.
         part: usize,
     },
-    /// A part is written twice.
-    #[error("part {part} of {} is complete already", path.display())]
-    AlreadyComplete {
+    /// Two workers have computed a part, and their numbers are not the same.
+    #[error(
+        "part {part} of {} was completed by another worker with other numbers ({reason}); {}: \
+         let all workers use the same processor type (or the same CAUSAL_TRACE_ISA), program and model",
+        path.display(),
+        if *kept { "those of the other are kept" } else { "neither are kept, and the same sweep computes it again" }
+    )]
+    OtherNumbers {
         /// The folder.
         path: PathBuf,
         /// The part.
         part: usize,
+        /// In what they differ.
+        reason: String,
+        /// Whether the other worker's are there.
+        kept: bool,
     },
     /// A part holds another number of facts than it should.
     #[error("part {part} holds {expected} facts, and {found} were given")]

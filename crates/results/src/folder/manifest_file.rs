@@ -49,13 +49,25 @@ fn parse(path: &Path, text: &[u8]) -> Result<Manifest, FolderError> {
     fault(&manifest).map_or(Ok(manifest), |reason| Err(damaged(reason)))
 }
 
-/// Writes the manifest of a new folder.
-pub(super) fn write(folder: &Path, manifest: &Manifest) -> Result<(), FolderError> {
+/// Writes the manifest of a new folder, unless another process has just done so; gives whether this one counts.
+pub(super) fn publish(folder: &Path, manifest: &Manifest) -> Result<bool, FolderError> {
     let path = folder.join(MANIFEST);
     let mut text = serde_json::to_vec_pretty(manifest)
         .map_err(|error| FolderError::UnusableManifest { reason: error.to_string() })?;
     text.push(b'\n');
-    atomic::write(&path, &text)
+    atomic::publish(&path, &text)
+}
+
+impl Manifest {
+    /// This manifest, which stands in a folder, if a sweep with the other one may continue it.
+    pub(super) fn agreeing(self, folder: &Path, wanted: &Manifest) -> Result<Manifest, FolderError> {
+        let differences = self.differences(wanted);
+        if differences.is_empty() {
+            Ok(self)
+        } else {
+            Err(FolderError::OtherSettings { path: folder.to_owned(), differences })
+        }
+    }
 }
 
 /// What is impossible in a manifest.

@@ -28,6 +28,15 @@ pub struct MissingParts {
     pub parts: Vec<usize>,
 }
 
+/// In which order the facts of several sweeps are put.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MergeOrder {
+    /// As the sources are named.
+    Named,
+    /// By the least id of each sweep's facts, so that it does not matter how the sources are named.
+    Sorted,
+}
+
 /// Folders of one sweep, and where each complete part is to be had.
 struct Sweep<'a> {
     folders: Vec<&'a ResultsFolder>,
@@ -38,14 +47,21 @@ struct Sweep<'a> {
 ///
 /// Folders with equal manifests are shards of one sweep: their complete parts come together under their own numbers,
 /// and the result may be continued. Of folders that differ in nothing but their facts, the facts and the complete parts
-/// are put one after the other, in the order of the sources. Files are copied byte for byte.
+/// are put one after the other, in the order that is asked for. Files are copied byte for byte, so that the shards of one
+/// sweep give the tables that one process would have written, in either order.
 ///
 /// # Errors
 /// When the folders differ in more, hold the same fact twice or disagree about a part, when a part is damaged, or when
 /// `out` is not new or empty.
-pub fn merge(sources: &[PathBuf], out: &Path) -> Result<Merged, FolderError> {
+pub fn merge(sources: &[PathBuf], out: &Path, order: MergeOrder) -> Result<Merged, FolderError> {
     let folders = sources.iter().map(|path| ResultsFolder::open(path)).collect::<Result<Vec<_>, _>>()?;
-    let sweeps = sweeps(&folders)?;
+    let mut sweeps = sweeps(&folders)?;
+    if order == MergeOrder::Sorted {
+        let least = sweeps.iter().map(Sweep::least_id).collect::<Result<Vec<_>, _>>()?;
+        let mut keyed: Vec<_> = least.into_iter().zip(sweeps).collect();
+        keyed.sort_by_key(|(least, _)| *least);
+        sweeps = keyed.into_iter().map(|(_, sweep)| sweep).collect();
+    }
     let first = sweeps.first().ok_or(FolderError::NothingToMerge)?;
     for other in &sweeps[1..] {
         refuse_unlike(first.folders[0], other.folders[0])?;
@@ -92,6 +108,18 @@ impl<'a> Sweep<'a> {
             }
         }
         Ok(())
+    }
+}
+
+impl Sweep<'_> {
+    /// The least id of the facts that are there; sweeps without any come first.
+    fn least_id(&self) -> Result<Option<i64>, FolderError> {
+        let mut least: Option<i64> = None;
+        for (&part, folder) in &self.parts {
+            let ids = folder.part_ids(part, &folder.marker(part)?)?;
+            least = ids.into_iter().chain(least).min();
+        }
+        Ok(least)
     }
 }
 

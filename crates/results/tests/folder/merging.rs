@@ -4,10 +4,16 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use causal_trace_core::Component;
-use causal_trace_results::{FolderWriter, Manifest, Merged, MissingParts, ResultsFolder, merge};
+use causal_trace_results::{
+    FolderError, FolderWriter, Manifest, MergeOrder, Merged, MissingParts, ResultsFolder,
+};
 use tempfile::tempdir;
 
 use crate::common::{complete, facts, files, manifest, part, records, says, three_parts, traced};
+
+fn merge(sources: &[PathBuf], out: &Path) -> Result<Merged, FolderError> {
+    causal_trace_results::merge(sources, out, MergeOrder::Named)
+}
 
 fn write(path: &Path, manifest: &Manifest, parts: &[usize]) -> PathBuf {
     let mut writer = FolderWriter::create(path, manifest).unwrap();
@@ -77,6 +83,22 @@ fn sweeps_of_different_facts(root: &Path) -> [PathBuf; 2] {
     writer.write_part(1, &[traced(1001, 4), traced(1002, 3)]).unwrap();
     writer.write_part(0, &[traced(1000, 4)]).unwrap();
     sources
+}
+
+#[test]
+fn sorted_it_does_not_matter_how_the_folders_are_named() {
+    let root = tempdir().unwrap();
+    let [first, second] = sweeps_of_different_facts(root.path());
+    let sorted = |name: &str, sources: &[PathBuf]| {
+        let out = root.path().join(name);
+        causal_trace_results::merge(sources, &out, MergeOrder::Sorted).unwrap();
+        files(&out)
+    };
+    let named = root.path().join("named");
+    merge(&[first.clone(), second.clone()], &named).unwrap();
+    let expected = files(&named);
+    assert_eq!(sorted("forwards", &[first.clone(), second.clone()]), expected);
+    assert_eq!(sorted("backwards", &[second, first]), expected);
 }
 
 #[test]

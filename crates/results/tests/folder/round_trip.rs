@@ -59,8 +59,8 @@ fn the_same_records_give_the_same_bytes_in_any_order_of_the_parts() {
     }
     assert_eq!(files(folders[0].path()), files(folders[1].path()));
     let names: Vec<String> = files(folders[0].path()).into_keys().collect();
-    assert_eq!(names[..3], [".lock", "manifest.json", "parts/part-00000.json"]);
-    assert_eq!(names.len(), 2 + 3 * 3);
+    assert_eq!(names[..2], ["manifest.json", "parts/part-00000.json"]);
+    assert_eq!(names.len(), 1 + 3 * 3);
 }
 
 #[test]
@@ -79,7 +79,7 @@ fn refused(change: impl FnOnce(&mut PromptRecord), says_what: &[&str]) {
     says(writer.check_part(0, &written), says_what);
     says(writer.write_part(0, &written), says_what);
     assert_eq!(writer.missing_parts(), [0]);
-    assert_eq!(files(folder.path()).len(), 2, "something was written");
+    assert_eq!(files(folder.path()).len(), 1, "something was written");
 }
 
 #[test]
@@ -143,7 +143,7 @@ fn parts_are_those_of_the_manifest() {
     says(writer.write_part(1, &[traced(5, 4)]), &["part 1 holds 2 facts, and 1 were given"]);
     says(writer.write_part(2, &[traced(5, 4)]), &["has no", "part 2"]);
     writer.write_part(0, &[traced(5, 4)]).unwrap();
-    says(writer.write_part(0, &[traced(5, 4)]), &["part 0", "complete already"]);
+    writer.write_part(0, &[traced(5, 4)]).unwrap();
     assert_eq!(writer.folder().complete_parts().unwrap(), [0]);
     says(writer.folder().read_part(1), &["no complete part 1"]);
     let mut unusable = manifest(&[1, 0]);
