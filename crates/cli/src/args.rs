@@ -8,6 +8,7 @@ mod method;
 mod precision;
 mod reproduce;
 mod serve;
+mod slurm;
 mod sweep;
 mod tokens;
 mod trace;
@@ -21,7 +22,8 @@ pub(crate) use method::{ComponentChoice, CorruptionChoice, MethodArgs, Preset};
 pub(crate) use precision::PrecisionChoice;
 pub(crate) use reproduce::ReproduceArgs;
 pub(crate) use serve::ServeArgs;
-pub(crate) use sweep::{MOST_SHARDS, Shard, Share, SweepArgs, TargetChoice};
+pub(crate) use slurm::{SlurmArgs, Tasks};
+pub(crate) use sweep::{MOST_SHARDS, Shard, Share, SweepArgs, SweepOptions, TargetChoice};
 pub(crate) use tokens::TokensArgs;
 pub(crate) use trace::{TokenRange, TraceArgs};
 
@@ -70,6 +72,8 @@ pub(crate) enum Command {
     Import(ImportArgs),
     /// Join results folders that differ only in their facts or shard
     Merge(MergeArgs),
+    /// Jobs for a cluster that runs Slurm: a sweep in shares, an array task for each, and its summary
+    Slurm(Box<SlurmArgs>),
     /// How far the sweep of a results folder is: done, running, failed, left, and the time it still takes
     Status(StatusArgs),
     /// Read a whole results folder and name everything that is damaged, missing or there twice

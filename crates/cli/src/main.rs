@@ -15,6 +15,7 @@ mod prompts;
 mod question;
 mod serve;
 mod settings;
+mod slurm;
 mod summary_table;
 mod sweep;
 mod usage;
@@ -53,6 +54,7 @@ fn main() -> ExitCode {
         Command::Export(args) => commands::export::run(args, &printer),
         Command::Import(args) => commands::import::run(args, &printer),
         Command::Merge(args) => commands::merge::run(args, &printer),
+        Command::Slurm(args) => commands::slurm::run(args, &printer),
         Command::Status(args) => commands::status::run(args, &printer),
         Command::Check(args) => commands::check::run(args, &printer),
         Command::Tokens(args) => commands::tokens::run(args, &printer),

@@ -4,6 +4,8 @@ use anyhow::Result;
 use causal_trace_core::Precision;
 use causal_trace_lm::{Architecture, Placement};
 
+use crate::slurm;
+
 /// For the states, where the system does not tell what is free.
 const UNKNOWN_BUDGET: usize = 2 << 30;
 /// What the program takes beside weights and states: itself, a tokenizer, results.
@@ -46,10 +48,11 @@ pub(crate) enum Budget {
 
 impl Budget {
     /// What was asked for; otherwise three quarters of the free memory, of the machine or of the container, whichever
-    /// has less. Of several models, each gets an equal part.
+    /// has less, and no more than Slurm has given. Of several models, each gets an equal part.
     pub(crate) fn new(asked: Option<usize>, models: usize) -> Self {
         let machine = || status_number("/proc/meminfo", "MemAvailable:").map(|kilobytes| kilobytes * 1024);
-        let free = || machine().into_iter().chain(free_in_container()).min().map(|bytes| bytes / 4 * 3);
+        let unused = || machine().into_iter().chain(free_in_container()).min().map(|bytes| bytes / 4 * 3);
+        let free = || unused().into_iter().chain(slurm::memory(&slurm::environment)).min();
         asked.or_else(free).map_or(Budget::Unknown, |bytes| Budget::Of(bytes / models))
     }
 

@@ -11,7 +11,6 @@ mod queue;
 mod request;
 mod run;
 mod shares;
-mod slurm_task;
 mod work;
 
 pub(crate) use interrupt::Interrupt;
@@ -23,5 +22,4 @@ pub(crate) use progress::{SweepProgress, duration};
 pub(crate) use request::{Request, Sweep};
 pub(crate) use run::{AtWork, Traced};
 pub(crate) use shares::share;
-pub(crate) use slurm_task::{shard_of_array, slurm_task};
 pub(crate) use work::Work;

@@ -135,7 +135,10 @@ fn a_worker_that_stands_still_is_not_waited_for_for_ever() {
     send(&child, "-STOP");
     let other = succeeds(folder.path(), &[&sweep("results")[..], &expires].concat());
     let whole = tables(&folder.path().join("whole"));
-    assert!(tables(&results) == whole);
+    // Whoever stands still in the middle of a file has it half written, under a hidden name.
+    let mut others = tables(&results);
+    others.retain(|(name, _)| !name.contains("/."));
+    assert!(others == whole);
     let message = stderr(&other);
     if message.contains("waiting") {
         assert!(message.contains("is gone"), "{message}");

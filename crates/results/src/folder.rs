@@ -40,7 +40,7 @@ use std::path::{Path, PathBuf};
 pub use audit::{Fault, Finding};
 pub use claims::{CLAIM_EXPIRY, Claim, ClaimRecord, Claims, Holder};
 pub use error::FolderError;
-pub use layout::KEPT_NAMES;
+pub use layout::{KEPT_NAMES, SLURM};
 pub use merge::{MergeOrder, Merged, MissingParts, merge};
 pub use parts::cut_into_parts;
 pub use plan::Plan;

@@ -17,7 +17,7 @@ const EXAMPLES: &str = "Examples:
   causal-trace sweep --model ./gpt2-xl --facts known_1000.json --component all --preset rome --out gpt2-xl
   causal-trace sweep --model ./gpt2-xl --facts known_1000.json --sample 100 --out hundred
   causal-trace sweep --corruption swap --metric logit_difference --out swapped
-
+  causal-trace sweep --facts known_1000.json --shard 0/8 --out results --dry-run
   causal-trace sweep --facts known_1000.json --shard 3/8 --out results
 
 The same command on the same folder goes on where it stopped. Ctrl-C ends it after the part in hand. Several processes may
@@ -25,18 +25,15 @@ work on one folder at a time, on any machines that share it.
 
 Exit codes: 0 done, 1 failed or interrupted, 2 wrong usage.";
 
+/// What a sweep traces, and how.
 #[derive(Debug, clap::Args)]
-#[command(after_help = EXAMPLES)]
-pub(crate) struct SweepArgs {
+pub(crate) struct SweepOptions {
     #[command(flatten)]
     pub(crate) model: ModelArgs,
     /// The facts to trace, a JSON list or one JSON object a line with known_id, prompt, subject and attribute, as
     /// ROME's known_1000.json; their subjects set the scale of s3 [default: the embedded facts]
     #[arg(long, value_name = "FILE")]
     pub(crate) facts: Option<PathBuf>,
-    /// The results folder: a new one, or one to go on with
-    #[arg(long, value_name = "RESULTS")]
-    pub(crate) out: PathBuf,
     /// Only the first N facts; files are often sorted, so that --sample is the fairer choice
     #[arg(long, value_name = "N", value_parser = up_to(MOST_FACTS), conflicts_with_all = ["ids", "sample"])]
     pub(crate) limit: Option<usize>,
@@ -52,13 +49,6 @@ pub(crate) struct SweepArgs {
     /// Only N facts, drawn by --seed
     #[arg(long, value_name = "N", value_parser = up_to(MOST_FACTS))]
     pub(crate) sample: Option<usize>,
-    /// Only the Ith of N shares of the work, counted from 0, or `any`: whatever nobody works on, until nothing is left.
-    /// Shares may have one folder, or folders of their own that `merge` joins [default: all; in a Slurm array, the
-    /// task's share]
-    #[arg(long, value_name = "I/N|any")]
-    pub(crate) shard: Option<Share>,
-    #[command(flatten)]
-    pub(crate) claims: ClaimArgs,
     /// Whose probability is measured: predicted (the model's own prediction, which must be the attribute's first
     /// token, else the fact is skipped), attribute (which must be one token), or last-subtoken (the last token of
     /// prompt and attribute together, the attribute's others joining the prompt) [default: predicted]
@@ -69,7 +59,28 @@ pub(crate) struct SweepArgs {
     pub(crate) roles: Option<RoleConvention>,
     #[command(flatten)]
     pub(crate) method: MethodArgs,
-    /// Print the summary as JSON
+    #[command(flatten)]
+    pub(crate) claims: ClaimArgs,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct SweepArgs {
+    #[command(flatten)]
+    pub(crate) options: SweepOptions,
+    /// The results folder: a new one, or one to go on with
+    #[arg(long, value_name = "RESULTS")]
+    pub(crate) out: PathBuf,
+    /// Only the Ith of N shares of the work, counted from 0, or `any`: whatever nobody works on, until nothing is left.
+    /// Shares may have one folder, or folders of their own that `merge` joins [default: all; in a Slurm array, the
+    /// task's share]
+    #[arg(long, value_name = "I/N|any")]
+    pub(crate) shard: Option<Share>,
+    /// Trace nothing, and say what there is to do: prompts, sites, operations, and the time, memory and disk that it
+    /// takes on this machine, alone and in N shards with --shard 0/N
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Print the summary (or the plan of --dry-run) as JSON
     #[arg(long)]
     pub(crate) json: bool,
 }

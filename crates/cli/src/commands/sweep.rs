@@ -6,19 +6,20 @@ use causal_trace_results::ResultsFolder;
 use causal_trace_results::statistics::StatisticsError;
 
 use super::{summary, with_threads};
-use crate::args::{PrecisionChoice, Share, SweepArgs};
+use crate::args::{PrecisionChoice, Share, SweepArgs, SweepOptions};
 use crate::fact_file::{Choice, FactFile};
 use crate::models::{Given, NamedModel};
 use crate::output_folder::refuse_among_tables;
 use crate::printer::Printer;
 use crate::settings;
-use crate::sweep::{AtWork, FirstFact, Interrupt, Request, Sweep, Traced, settled, shard_of_array};
+use crate::slurm::{environment, shard_of_array};
+use crate::sweep::{AtWork, FirstFact, Interrupt, Request, Sweep, Traced, settled};
 use crate::usage::Usage;
 
 pub(crate) fn run(args: &SweepArgs, printer: &Printer) -> Result<()> {
     refuse_among_tables(&args.out)?;
     let share = share(args, printer)?;
-    let traced = with_threads(args.method.threads, || sweep(args, share, printer))??;
+    let traced = with_threads(args.options.method.threads, || sweep(args, share, printer))??;
     traced.refuse_failed()?;
     if traced.left > 0 {
         bail!(
@@ -51,7 +52,7 @@ fn share(args: &SweepArgs, printer: &Printer) -> Result<Share> {
     if let Some(share) = args.shard {
         return Ok(share);
     }
-    let Some(shard) = shard_of_array(&|name| std::env::var(name).ok()).map_err(Usage)? else {
+    let Some(shard) = shard_of_array(&environment).map_err(Usage)? else {
         return Ok(Share::ALL);
     };
     let share = Share::Ith(shard);
@@ -61,9 +62,10 @@ fn share(args: &SweepArgs, printer: &Printer) -> Result<Share> {
 
 /// Does what is left of a share.
 fn sweep(args: &SweepArgs, share: Share, printer: &Printer) -> Result<Traced> {
+    let SweepArgs { options: args, out, .. } = args;
     let facts = FactFile::open(args.facts.as_deref())?;
     let (chosen, identity) = facts.choose(&choice(args))?;
-    let (method, out) = (args.method.clone(), args.out.clone());
+    let (method, out) = (args.method.clone(), out.clone());
     let (target, roles) =
         (settings::target(args.target, method.preset), settings::roles(args.roles, method.preset));
     let given = Given::new(&args.model.model, args.method.memory);
@@ -83,7 +85,7 @@ fn sweep(args: &SweepArgs, share: Share, printer: &Printer) -> Result<Traced> {
 }
 
 /// Which facts the options choose.
-pub(crate) fn choice(args: &SweepArgs) -> Choice {
+pub(crate) fn choice(args: &SweepOptions) -> Choice {
     let seed = args.method.seed.unwrap_or(1);
     match (args.limit, &args.ids, args.sample) {
         (Some(n), _, _) => Choice::First(n),

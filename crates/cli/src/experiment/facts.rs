@@ -9,7 +9,7 @@ use causal_trace_results::FactsIdentity;
 
 use super::file::{InlinePrompt, Run};
 use super::job::Asked;
-use crate::args::SweepArgs;
+use crate::args::SweepOptions;
 use crate::commands::sweep::choice;
 use crate::fact_file::{Choice, FactFile};
 
@@ -23,7 +23,7 @@ pub(super) struct RunFacts {
 
 impl RunFacts {
     /// Those that the run's options choose, at most as many as the command line allows.
-    pub(super) fn of(run: &Run, args: &SweepArgs, asked: &Asked) -> Result<Self> {
+    pub(super) fn of(run: &Run, args: &SweepOptions, asked: &Asked) -> Result<Self> {
         let path: Option<&PathBuf> = args.facts.as_ref().or(asked.facts.as_ref());
         let file = FactFile::open(path.map(PathBuf::as_path))?;
         let (mut chosen, mut identity) = if run.prompts.is_empty() {

@@ -12,7 +12,7 @@ use super::facts::RunFacts;
 use super::file::{Experiment, Run, Which};
 use super::options;
 use super::outcome::Done;
-use crate::args::{PrecisionChoice, Share, SweepArgs};
+use crate::args::{PrecisionChoice, Share, SweepOptions};
 use crate::memory::Budget;
 use crate::models::{Given, NamedModel};
 use crate::printer::Printer;
@@ -172,7 +172,7 @@ pub(super) fn prepared<'a>(
 }
 
 /// The run's options, with those of the machine.
-fn arguments(run: &Run, asked: &Asked) -> Result<SweepArgs> {
+fn arguments(run: &Run, asked: &Asked) -> Result<SweepOptions> {
     let mut args = options::parsed(run).map_err(anyhow::Error::msg)?;
     args.method.threads = asked.threads;
     Ok(args)

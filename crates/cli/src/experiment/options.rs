@@ -3,20 +3,19 @@
 use clap::{CommandFactory, Parser};
 
 use super::file::{RUN_KEYS, Run};
-use crate::args::SweepArgs;
+use crate::args::SweepOptions;
 use crate::settings;
 use crate::usage::Usage;
 
 /// Options of `sweep` that are not a run's to set: the command line's, or those of the machine.
-const NOT_HERE: [&str; 10] =
-    ["out", "model", "shard", "claim-expiry", "json", "precision", "threads", "memory", "help", "version"];
+const NOT_HERE: [&str; 7] = ["model", "claim-expiry", "precision", "threads", "memory", "help", "version"];
 
 /// `sweep` without its name.
 #[derive(Debug, Parser)]
 #[command(no_binary_name = true, disable_help_flag = true)]
 struct Line {
     #[command(flatten)]
-    sweep: SweepArgs,
+    sweep: SweepOptions,
 }
 
 /// The options that a run may have.
@@ -51,12 +50,11 @@ pub(super) fn typed(run: &Run) -> Vec<String> {
 }
 
 /// The options as `sweep` understands them.
-pub(super) fn parsed(run: &Run) -> Result<SweepArgs, String> {
+pub(super) fn parsed(run: &Run) -> Result<SweepOptions, String> {
     understood(typed(run))
 }
 
-fn understood(mut typed: Vec<String>) -> Result<SweepArgs, String> {
-    typed.push("--out=unused".to_owned());
+fn understood(typed: Vec<String>) -> Result<SweepOptions, String> {
     match Line::try_parse_from(typed) {
         Ok(line) => Ok(line.sweep),
         Err(error) => {

@@ -10,9 +10,10 @@ use super::heart::Heart;
 use super::queue::{Failed, News, Next, Queue};
 use super::request::{Part, Sweep};
 use super::shares::{MOST_FACTS, MOST_OPERATIONS, from_anywhere, share};
-use super::{Interrupt, Prepared, SweepProgress, slurm_task};
+use super::{Interrupt, Prepared, SweepProgress};
 use crate::args::Share;
 use crate::printer::Printer;
+use crate::slurm::{environment, slurm_task};
 
 /// Operations that a streamed model is to do for each of its weights whenever it is read: a processor does about a
 /// thousand in the time in which a byte is read and packed.
@@ -35,7 +36,7 @@ pub(crate) struct AtWork {
 impl AtWork {
     /// This process.
     pub(crate) fn on(share: Share, expiry: Duration) -> Self {
-        let slurm = slurm_task(&|name| std::env::var(name).ok());
+        let slurm = slurm_task(&environment);
         let shard = (share != Share::ALL).then(|| share.to_string());
         let worker = Worker::here(shard, slurm, concat!("causal-trace ", env!("CARGO_PKG_VERSION")));
         AtWork { share, worker, expiry }

@@ -19,6 +19,8 @@ pub(super) const CLAIMS: &str = "claims";
 pub(super) const FAILURES: &str = "failures";
 /// The folder that says which shards were begun.
 pub(super) const SHARDS: &str = "shards";
+/// The folder of the scripts and logs of a cluster's jobs. It may be there before the manifest.
+pub const SLURM: &str = "slurm";
 /// Where damaged files are put.
 pub(super) const DAMAGED: &str = "damaged";
 

@@ -7,7 +7,7 @@ use std::path::Path;
 use super::claims::CLAIM_EXPIRY;
 use super::commit::{Committed, commit};
 use super::encode::{Encoded, encode};
-use super::layout::{self, MANIFEST, MARKERS, OLD_LOCK, PLAN, Table};
+use super::layout::{self, MANIFEST, MARKERS, OLD_LOCK, PLAN, SLURM, Table};
 use super::marker::{Marker, TableMark};
 use super::records::{Begun, Failure};
 use super::{FolderError, Plan, ResultsFolder, Worker, check, leftovers, manifest_file, records};
@@ -279,7 +279,7 @@ pub(super) fn other_file(path: &Path) -> Result<Option<String>, FolderError> {
     for file in fs::read_dir(path).map_err(unreadable)? {
         let name = file.map_err(unreadable)?.file_name().to_string_lossy().into_owned();
         let is_begun = [MANIFEST, PLAN].iter().any(|own| name.starts_with(&format!(".{own}.")));
-        if name != OLD_LOCK && !(is_begun && layout::is_temporary(&name)) {
+        if ![OLD_LOCK, SLURM].contains(&name.as_str()) && !(is_begun && layout::is_temporary(&name)) {
             return Ok(Some(name));
         }
     }

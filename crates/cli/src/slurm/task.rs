@@ -2,10 +2,8 @@
 
 use causal_trace_results::SlurmTask;
 
+use super::Lookup;
 use crate::args::Shard;
-
-/// The value of an environment variable.
-pub(crate) type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// Which job this process is; `None` outside Slurm.
 pub(crate) fn slurm_task(variable: Lookup<'_>) -> Option<SlurmTask> {

@@ -1,0 +1,125 @@
+//! `causal-trace slurm`: the jobs of a sweep on a cluster.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use causal_trace_report::page::quoted;
+use causal_trace_results::SLURM;
+use clap::{Args as _, CommandFactory};
+
+use crate::args::{Args, SlurmArgs, SweepOptions, Tasks};
+use crate::fact_file::FactFile;
+use crate::output_folder::{OutputFolder, refuse_among_tables};
+use crate::printer::Printer;
+use crate::settings;
+use crate::slurm::{Jobs, Scripts, Submitted, submit, typed};
+use crate::usage::Usage;
+
+const JOB: &str = "job.sh";
+const SUMMARY: &str = "summary.sh";
+const LOGS: &str = "logs";
+
+pub(crate) fn run(args: &SlurmArgs, printer: &Printer) -> Result<()> {
+    refuse_among_tables(&args.results)?;
+    // What every task would find wrong is found here once.
+    settings::check(&args.options.method)?;
+    FactFile::open(args.options.facts.as_deref())?.choose(&super::sweep::choice(&args.options))?;
+    let folder = args.results.join(SLURM);
+    let jobs = jobs(args, &folder)?;
+    let Scripts { job, summary } = jobs.scripts();
+    let out = OutputFolder::create(&folder)?;
+    // Slurm does not make the folder of its logs, and a task whose log cannot be written fails without a word.
+    OutputFolder::create(&folder.join(LOGS))?;
+    out.write(JOB, job.as_bytes())?;
+    out.write(SUMMARY, summary.as_bytes())?;
+    let (job, summary) = (folder.join(JOB), folder.join(SUMMARY));
+    let said = if args.submit {
+        submitted(&jobs, &submit(&job, &summary)?)
+    } else {
+        to_submit(&jobs, &job, &summary)
+    };
+    printer.result(&said);
+    Ok(())
+}
+
+fn jobs(args: &SlurmArgs, folder: &Path) -> Result<Jobs> {
+    let Tasks { count, at_a_time } = args.array;
+    let name = std::path::absolute(&args.results)?
+        .file_name()
+        .map_or_else(String::new, |name| name.display().to_string());
+    Ok(Jobs {
+        program: text(std::env::current_exe().context("cannot tell where this program is")?)?,
+        folder: text(std::env::current_dir().context("cannot tell in which folder this is")?)?,
+        results: text(args.results.clone())?,
+        scripts: text(folder.to_owned())?,
+        name: format!("causal-trace-{name}"),
+        tasks: count,
+        at_a_time,
+        options: options()?,
+        sbatch: sbatch(&args.sbatch)?,
+    })
+}
+
+/// The options of the sweep, as they were typed.
+fn options() -> Result<Vec<Vec<String>>> {
+    let matches = Args::command().get_matches();
+    let matches = matches.subcommand_matches("slurm").context("this is another command")?;
+    let sweep = SweepOptions::augment_args(clap::Command::new("sweep"));
+    typed(sweep.get_arguments(), matches)
+}
+
+/// The options of `sbatch`, each with the words that follow it.
+fn sbatch(given: &[String]) -> Result<Vec<Vec<String>>> {
+    let mut options: Vec<Vec<String>> = Vec::new();
+    for text in given {
+        let words = shlex::split(text)
+            .ok_or_else(|| Usage(format!("--sbatch {text}: a quotation mark is opened and not closed")))?;
+        for word in words {
+            if word.starts_with('-') {
+                options.push(vec![word]);
+            } else if let Some(last) = options.last_mut() {
+                last.push(word);
+            } else {
+                let problem =
+                    format!("--sbatch takes options, as in \"--partition=long\", and {word} is none");
+                return Err(Usage(problem).into());
+            }
+        }
+    }
+    let is_array = |words: &Vec<String>| words[0] == "-a" || words[0].starts_with("--array");
+    if options.iter().any(is_array) {
+        let problem =
+            "--sbatch may not have --array: give it to causal-trace itself, which shares the work out by it";
+        return Err(Usage(problem.to_owned()).into());
+    }
+    Ok(options)
+}
+
+fn text(path: PathBuf) -> Result<String> {
+    path.into_os_string()
+        .into_string()
+        .map_err(|path| anyhow::anyhow!("{} is not UTF-8: a script cannot say it; rename it", path.display()))
+}
+
+fn submitted(jobs: &Jobs, Submitted { array, summary }: &Submitted) -> String {
+    let Jobs { tasks, results, scripts, .. } = jobs;
+    format!(
+        "submitted job {array}, {tasks} tasks, and job {summary}, the summary when all have ended\n\
+         how far they are: causal-trace status {results} --watch\n\
+         what comes out:   {scripts}/summary.txt, summary.json and figures\n\
+         what they say:    {scripts}/logs",
+        results = quoted(results),
+        scripts = quoted(scripts),
+    )
+}
+
+fn to_submit(jobs: &Jobs, job: &Path, summary: &Path) -> String {
+    let (job, summary) = (job.display().to_string(), summary.display().to_string());
+    let (job, summary) = (quoted(&job), quoted(&summary));
+    format!(
+        "wrote {job} ({} tasks) and {summary}; they are submitted with --submit, or with\n  \
+         array=$(sbatch --parsable {job})\n  \
+         sbatch --dependency=afterany:${{array%%;*}} {summary}",
+        jobs.tasks
+    )
+}
