@@ -69,9 +69,9 @@ impl Jobs {
             r#"#!/bin/bash
 # A sweep in {tasks} shares, a task for each; written by `causal-trace slurm`.
 #
-#   sbatch {script}/job.sh                   all tasks
-#   sbatch --array=3,5 {script}/job.sh       tasks 3 and 5 again
-#   causal-trace status {results} --watch    how far they are
+#   sbatch {script}/job.sh  # all tasks
+#   sbatch --array=3,5 {script}/job.sh  # tasks 3 and 5 again
+#   causal-trace status {results} --watch  # how far they are
 #
 # A task that is run again goes on where it stopped.
 
@@ -80,13 +80,13 @@ sweep=(
 {sweep}    --shard "$SLURM_ARRAY_TASK_ID/{tasks}"
 )
 
-# In the background, so that this shell hears signals while it waits.
-"${{sweep[@]}}" &
-task=$!
 # Told to end, the sweep saves the part in hand. Slurm itself queues a task again that is preempted or whose node fails; a
 # task whose time is nearly over asks for it.
 trap 'kill -TERM "$task"' TERM
 trap 'again=yes; kill -TERM "$task"' USR1
+# In the background, so that this shell hears signals while it waits.
+"${{sweep[@]}}" &
+task=$!
 wait "$task"
 while kill -0 "$task" 2>/dev/null; do wait "$task"; done
 wait "$task"

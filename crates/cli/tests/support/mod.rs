@@ -51,6 +51,11 @@ pub fn isolated(mut command: Command, folder: &Path) -> Command {
     for variable in ENVIRONMENT {
         command.env_remove(variable);
     }
+    // As in a job of a cluster, should these tests be one.
+    let slurm = std::env::vars_os().map(|(name, _)| name);
+    slurm.filter(|name| name.to_string_lossy().starts_with("SLURM_")).for_each(|name| {
+        command.env_remove(name);
+    });
     command.current_dir(folder).env("HF_HOME", folder.join("no-cache"));
     command
 }
