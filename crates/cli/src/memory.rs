@@ -9,7 +9,7 @@ use crate::slurm;
 /// For the states, where the system does not tell what is free.
 const UNKNOWN_BUDGET: usize = 2 << 30;
 /// What the program takes beside weights and states: itself, a tokenizer, results.
-const PROGRAM: usize = 48 << 20;
+pub(crate) const PROGRAM: usize = 48 << 20;
 /// Rows of states that there must be room for: a prompt of 128 tokens, clean and corrupted once.
 const LEAST_ROWS: usize = 256;
 

@@ -1,11 +1,13 @@
 //! Many prompts: from facts to the parts of a results folder.
 
+mod forecast;
 mod heart;
 mod interrupt;
 mod made;
 mod pairing;
 mod precision;
 mod prepared;
+mod probe;
 mod progress;
 mod queue;
 mod request;
@@ -13,6 +15,7 @@ mod run;
 mod shares;
 mod work;
 
+pub(crate) use forecast::Forecast;
 pub(crate) use interrupt::Interrupt;
 pub(crate) use made::Made;
 pub(crate) use pairing::Pairing;

@@ -17,11 +17,13 @@ mod population;
 mod readout;
 mod trace;
 mod trunk;
+mod turns;
 mod wavefront;
 
 pub use causal_trace_core::{Engine, Sink};
 pub use error::TraceError;
 pub use naive::{Patch, patched, patched_case};
 pub use noise_level::{noise_level, subject_deviation};
-pub use plan::{estimated_operations, least_memory, minimal_operations};
+pub use plan::{estimated_operations, minimal_operations};
 pub use trace::{Answer, Case, trace, trace_batch, trace_case};
+pub use turns::{estimated_memory, least_memory};

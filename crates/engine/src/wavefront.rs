@@ -8,17 +8,17 @@
 mod layer;
 mod live;
 
-use std::cmp::Reverse;
 use std::sync::Arc;
 
 use causal_trace_core::{Site, TraceConfig};
 use causal_trace_lm::{Head, Model};
 
 use crate::TraceError;
-use crate::plan::{Plan, Sizes, Turn, run_of, turns};
+use crate::plan::{Plan, Sizes, run_of};
 use crate::readout::{self, Targets};
 use crate::trace::{Delivery, Measurement};
 use crate::trunk::{Buffers, Trunk, TrunkLayer};
+use crate::turns::{Turn, order, turns};
 use layer::Workspaces;
 pub(crate) use layer::task_rows;
 use live::Live;
@@ -36,12 +36,9 @@ pub(crate) fn sweep(
         (sizes, Plan::new(config, sizes))
     };
     let plans: Vec<(Sizes, Plan)> = batch.iter().map(plan).collect();
-    // The longest first, so that what is left over at the end of a turn is small.
-    let mut order: Vec<usize> = (0..batch.len()).collect();
-    order.sort_by_key(|&prompt| Reverse(plans[prompt].0.seq_len));
     // To read all weights again for every step would take too long.
     let n_steps = if model.is_streamed() { 1 } else { config.steps.max(1) };
-    let turns = turns(&plans, &order, n_samples, n_steps, config.memory);
+    let turns = turns(&plans, &order(&plans), n_samples, n_steps, config.memory);
     let workspaces = Workspaces::new();
     let n_layers = model.architecture().n_layers;
     for (index, turn) in turns.iter().enumerate() {

@@ -47,7 +47,7 @@ pub use plan::Plan;
 pub use records::{Begun, Dated, Failure};
 pub use status::{FolderStatus, PartState};
 pub use worker::{SlurmTask, Worker};
-pub use writer::FolderWriter;
+pub use writer::{FolderWriter, encoded_bytes};
 
 use crate::manifest::Manifest;
 use crate::prompt_record::PromptRecord;

@@ -16,7 +16,7 @@ pub use case_file::{AnswerDetails, Case, CaseDetails, CaseFile, SkippedCase, Ski
 pub use folder::{
     Begun, CLAIM_EXPIRY, Claim, ClaimRecord, Claims, Dated, Failure, Fault, Finding, FolderError,
     FolderStatus, FolderWriter, Holder, KEPT_NAMES, MergeOrder, Merged, MissingParts, PartState, Plan,
-    ResultsFolder, SLURM, SlurmTask, Worker, cut_into_parts, merge,
+    ResultsFolder, SLURM, SlurmTask, Worker, cut_into_parts, encoded_bytes, merge,
 };
 pub use manifest::{
     Counterparts, Difference, FORMAT, FORMAT_VERSION, FactsIdentity, Manifest, ModelIdentity, Settings,

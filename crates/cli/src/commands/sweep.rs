@@ -1,5 +1,7 @@
 //! `causal-trace sweep`: many prompts into a results folder.
 
+use std::time::Instant;
+
 use anyhow::{Result, bail};
 use causal_trace_core::Precision;
 use causal_trace_results::ResultsFolder;
@@ -13,12 +15,17 @@ use crate::output_folder::refuse_among_tables;
 use crate::printer::Printer;
 use crate::settings;
 use crate::slurm::{environment, shard_of_array};
-use crate::sweep::{AtWork, FirstFact, Interrupt, Request, Sweep, Traced, settled};
+use crate::sweep::{AtWork, FirstFact, Forecast, Interrupt, Request, Sweep, Traced, settled};
 use crate::usage::Usage;
 
 pub(crate) fn run(args: &SweepArgs, printer: &Printer) -> Result<()> {
     refuse_among_tables(&args.out)?;
     let share = share(args, printer)?;
+    if args.dry_run {
+        let text = with_threads(args.options.method.threads, || forecast(args, share, printer))??;
+        printer.result(&text);
+        return Ok(());
+    }
     let traced = with_threads(args.options.method.threads, || sweep(args, share, printer))??;
     traced.refuse_failed()?;
     if traced.left > 0 {
@@ -62,6 +69,25 @@ fn share(args: &SweepArgs, printer: &Printer) -> Result<Share> {
 
 /// Does what is left of a share.
 fn sweep(args: &SweepArgs, share: Share, printer: &Printer) -> Result<Traced> {
+    prepared(args, printer, |sweep| {
+        let interrupt = Interrupt::announced(printer)?;
+        sweep.run(&AtWork::on(share, args.options.claims.expiry), &interrupt, printer)
+    })
+}
+
+/// What the sweep will take, as JSON or for a person.
+fn forecast(args: &SweepArgs, share: Share, printer: &Printer) -> Result<String> {
+    let begun = Instant::now();
+    let n_shards = match share {
+        Share::Ith(shard) if shard.count > 1 => Some(shard.count),
+        _ => None,
+    };
+    let forecast = prepared(args, printer, |sweep| Forecast::new(sweep, n_shards, begun))?;
+    Ok(if args.json { serde_json::to_string_pretty(&forecast)? } else { forecast.table() })
+}
+
+/// The whole sweep with its model, for `then`; nothing is written yet.
+fn prepared<R>(args: &SweepArgs, printer: &Printer, then: impl FnOnce(&Sweep<'_>) -> Result<R>) -> Result<R> {
     let SweepArgs { options: args, out, .. } = args;
     let facts = FactFile::open(args.facts.as_deref())?;
     let (chosen, identity) = facts.choose(&choice(args))?;
@@ -79,9 +105,7 @@ fn sweep(args: &SweepArgs, share: Share, printer: &Printer) -> Result<Traced> {
     let model_identity = model.identity()?;
     let request =
         Request { model: &model, model_identity, facts, chosen, identity, method, target, roles, out };
-    let sweep = Sweep::new(request, printer)?;
-    let interrupt = Interrupt::announced(printer)?;
-    sweep.run(&AtWork::on(share, args.claims.expiry), &interrupt, printer)
+    then(&Sweep::new(request, printer)?)
 }
 
 /// Which facts the options choose.

@@ -1,7 +1,7 @@
 //! About how long an experiment takes on a model.
 
 use std::collections::BTreeMap;
-use std::time::Instant;
+use std::time::Duration;
 
 use anyhow::Result;
 use causal_trace_results::ModelIdentity;
@@ -10,8 +10,8 @@ use super::file::{Experiment, Run, Which};
 use super::job::{Asked, Models, prepared};
 use crate::printer::Printer;
 
-/// So many operations are tried out to see how fast a model is: about a second on two cores.
-const TRIED_OPERATIONS: f64 = 2e10;
+/// How long a model is tried out to see how fast it is.
+const PROBE: Duration = Duration::from_secs(1);
 
 /// Knows how fast each model is on this machine.
 pub(crate) struct Estimator<'a> {
@@ -55,16 +55,7 @@ impl<'a> Estimator<'a> {
         if let Some(rate) = self.rates.get(&key) {
             return Ok(*rate);
         }
-        let mut sweep = self.sweep(run)?;
-        if sweep.cost() > 10.0 * TRIED_OPERATIONS && sweep.largest_fact() > TRIED_OPERATIONS {
-            // A large model: one draw of one fact tells enough.
-            let mut single = run.clone();
-            single.options.insert("samples".to_owned(), toml::Value::Integer(1));
-            sweep = self.sweep(&single)?;
-        }
-        let start = Instant::now();
-        let cost = sweep.try_out(TRIED_OPERATIONS)?;
-        let rate = if cost > 0.0 { cost / start.elapsed().as_secs_f64().max(1e-6) } else { f64::INFINITY };
+        let rate = self.sweep(run)?.probe(PROBE)?.operations_per_second();
         self.rates.insert(key, rate);
         Ok(rate)
     }

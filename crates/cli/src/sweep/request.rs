@@ -1,6 +1,5 @@
 //! A whole sweep: what is asked for, and how it is cut into parts.
 
-use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
@@ -16,9 +15,6 @@ use crate::models::NamedModel;
 use crate::output_folder::refuse_among_tables;
 use crate::printer::Printer;
 use crate::settings;
-
-/// Facts that are traced to see how fast a sweep will be, at most.
-const TRIED_FACTS: usize = 24;
 
 /// What a sweep is asked to do.
 pub(crate) struct Request<'a> {
@@ -40,7 +36,7 @@ pub(crate) struct Request<'a> {
 pub(crate) struct Sweep<'a> {
     pub(super) model: &'a NamedModel,
     pub(super) manifest: Manifest,
-    config: TraceConfig,
+    pub(super) config: TraceConfig,
     pub(super) parts: Vec<Part>,
     pub(super) out: PathBuf,
 }
@@ -93,30 +89,6 @@ impl<'a> Sweep<'a> {
     /// About how many operations it takes.
     pub(crate) fn cost(&self) -> f64 {
         self.parts.iter().map(|part| part.cost).sum()
-    }
-
-    /// The operations of the costliest fact.
-    pub(crate) fn largest_fact(&self) -> f64 {
-        let work = self.work();
-        let facts = self.parts.iter().flat_map(|part| &part.facts);
-        facts.map(|fact| work.cost(fact)).fold(0.0, f64::max)
-    }
-
-    /// Traces some facts at even distances, up to about so many operations but at least one fact, and writes nothing;
-    /// gives how many operations they take. Those that the model gets wrong take less, as they do in the sweep.
-    pub(crate) fn try_out(&self, operations: f64) -> Result<f64> {
-        let work = self.work();
-        let facts: Vec<&Prepared> = self.parts.iter().flat_map(|part| &part.facts).collect();
-        let n = TRIED_FACTS.min(facts.len());
-        let mut cost = 0.0;
-        for fact in (0..n).map(|place| facts[place * facts.len() / n]) {
-            work.trace(&[fact], &mut |_, _| ControlFlow::Continue(()))?;
-            cost += work.cost(fact);
-            if cost >= operations {
-                break;
-            }
-        }
-        Ok(cost)
     }
 
     /// Where its results are.

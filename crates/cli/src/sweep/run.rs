@@ -106,7 +106,7 @@ impl Sweep<'_> {
 
     /// Whether one more part is traced together with others, which are ours already. Of a streamed model there are as
     /// many as it takes for its reading to be hidden behind the work.
-    fn fits(&self, parts: &[usize], next: usize) -> bool {
+    pub(super) fn fits(&self, parts: &[usize], next: usize) -> bool {
         let facts = |part: usize| self.parts[part].facts.len();
         let cost: f64 = parts.iter().map(|&part| self.parts[part].cost).sum();
         let model = &self.model.lm.model;

@@ -6,8 +6,9 @@ use causal_trace_core::{Component, Direction};
 use causal_trace_lm::kernels::{Run, Threads};
 use causal_trace_lm::{Block, Model, Scratch};
 
-use crate::plan::{Known, Opened, Opening, Patched, SiteLayer, Turn, run_of};
+use crate::plan::{Known, Opening, Patched, SiteLayer, run_of};
 use crate::trunk::{Trunk, TrunkRun};
+use crate::turns::{Opened, Turn};
 
 /// Where a patched run comes from.
 #[derive(Debug, Clone)]

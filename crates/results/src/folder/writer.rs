@@ -14,6 +14,28 @@ use super::{FolderError, Plan, ResultsFolder, Worker, check, leftovers, manifest
 use crate::manifest::Manifest;
 use crate::prompt_record::PromptRecord;
 
+/// How many bytes some records take in a folder's tables, as one part.
+///
+/// # Errors
+/// When they cannot be encoded.
+pub fn encoded_bytes(manifest: &Manifest, records: &[PromptRecord]) -> Result<usize, FolderError> {
+    let bytes = |table| Ok(encoded(table, manifest, 0, records)?.bytes.len());
+    Table::ALL.into_iter().map(bytes).sum()
+}
+
+fn encoded(
+    table: Table,
+    manifest: &Manifest,
+    part: usize,
+    records: &[PromptRecord],
+) -> Result<Encoded, FolderError> {
+    encode(table, manifest, records).map_err(|error| FolderError::Encode {
+        table: table.name(),
+        part,
+        reason: error.to_string(),
+    })
+}
+
 /// A results folder being written, perhaps not by this process alone.
 #[derive(Debug)]
 pub struct FolderWriter {
@@ -188,14 +210,7 @@ impl FolderWriter {
     /// when another worker has completed the part with other numbers, which are kept.
     pub fn write_part(&mut self, part: usize, records: &[PromptRecord]) -> Result<(), FolderError> {
         self.check_part(part, records)?;
-        let encoded = |table: Table| {
-            let failed = |error: parquet::errors::ParquetError| FolderError::Encode {
-                table: table.name(),
-                part,
-                reason: error.to_string(),
-            };
-            encode(table, &self.folder.manifest, records).map_err(failed)
-        };
+        let encoded = |table| encoded(table, &self.folder.manifest, part, records);
         let mark = |table: &Encoded| TableMark::of(table.rows, &table.bytes);
         let (prompts, sites) = (encoded(Table::Prompts)?, encoded(Table::Sites)?);
         let marker = Marker { prompts: mark(&prompts), sites: mark(&sites) };
