@@ -10,6 +10,7 @@ mod page;
 mod pdftotext;
 mod process;
 mod python;
+mod slurm;
 mod test;
 mod test_output;
 
@@ -32,7 +33,8 @@ The repository's commands:
   cargo xtask demo [OPTIONS]       train the embedded models again (`demo --help` lists the options)
 
 What `test` installs, unless --no-install is given: poppler-utils and chromium with apt-get, as
-root or through sudo without a password; NumPy, pandas, polars, DuckDB and PyArrow with pip, in
+root or through sudo without a password, and slurm-wlm and munge where no service manager would
+start them; NumPy, pandas, polars, DuckDB and PyArrow with pip, in
 target/test-venv; where that fails, NumPy alone, with pip or as python3-numpy with apt-get; for the
 page Node 20 or later with its npm, if apt-get offers one as new as that, and the packages of
 explorer/package-lock.json with npm, in explorer/node_modules.

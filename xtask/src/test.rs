@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use crate::process::{announce, cannot_start, cargo, step};
 use crate::test_output::Reader;
-use crate::{page, pdftotext, python};
+use crate::{page, pdftotext, python, slurm};
 
 /// Whether tools may be installed.
 #[derive(Clone, Copy, PartialEq)]
@@ -20,6 +20,9 @@ pub(crate) fn run(install: Install) -> Result<(), String> {
     let mut missing = Vec::new();
     if let Err(why) = pdftotext::find(install) {
         missing.push(format!("pdftotext, to read the text of PDF figures: {why}"));
+    }
+    if let Err(why) = slurm::find(install) {
+        missing.push(format!("Slurm, to run a sweep as an array job: {why}"));
     }
     let mut tests = cargo_test();
     match python::find(install) {

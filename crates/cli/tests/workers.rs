@@ -134,3 +134,30 @@ fn fails_with_findings(folder: &Path, line: &str) {
     assert_eq!(check.status.code(), Some(1));
     assert!(stdout(&check).contains(line), "{}", stdout(&check));
 }
+
+#[test]
+fn a_dry_run_says_what_there_is_to_do_and_does_nothing() {
+    let folder = tempdir().unwrap();
+    let more = ["--component", "all", "--limit", "24", "--samples", "2", "--out", "results"];
+    let sweep = [&["sweep"], &more[..]].concat();
+    let forecast = json_of(folder.path(), &[&sweep[..], &["--dry-run", "--shard", "0/3", "--json"]].concat());
+    assert!(!folder.path().join("results").exists());
+    succeeds(folder.path(), &sweep);
+    let summary = json_of(folder.path(), &["summary", "results", "--json"]);
+    assert_eq!(forecast["prompts"], 24);
+    assert_eq!(summary["prompts"], 24, "the model knows them all");
+    succeeds(folder.path(), &["export", "results", "--to", "csv", "--out", "sites.csv"]);
+    let sites = std::fs::read_to_string(folder.path().join("sites.csv")).unwrap();
+    assert_eq!(forecast["cells"], sites.lines().count() - 1);
+    let on_disk: usize = tables(&folder.path().join("results")).iter().map(|(_, bytes)| bytes.len()).sum();
+    let disk = forecast["disk_bytes"].as_f64().unwrap() / on_disk as f64;
+    assert!((0.7..1.5).contains(&disk), "{disk} times what it takes");
+    // What a share takes is not timed here; three shares do not take as long as one.
+    let seconds = |place: usize| forecast["shards"][place]["seconds"].as_f64().unwrap();
+    assert_eq!((&forecast["shards"][0]["shards"], &forecast["shards"][1]["shards"]), (&json!(1), &json!(3)));
+    assert!(seconds(1) < seconds(0) && forecast["shards"][1]["prompts"].as_u64().unwrap() < 12);
+    let text = stdout(&succeeds(folder.path(), &[&sweep[..], &["--dry-run"]].concat()));
+    for word in ["prompts     24", "GFLOP/s", "memory", "disk", "machines"] {
+        assert!(text.contains(word), "{word} is not in {text}");
+    }
+}

@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use anyhow::Result;
-use causal_trace_results::{Begun, ClaimRecord, Dated, FolderStatus, PartState, ResultsFolder};
+use anyhow::{Result, bail};
+use causal_trace_results::{
+    Begun, ClaimRecord, Dated, FolderError, FolderStatus, PartState, ResultsFolder, SLURM,
+};
 use serde::Serialize;
 
 use crate::args::{MOST_SHARDS, Shard, StatusArgs};
@@ -13,6 +16,16 @@ use crate::printer::{Printer, shown};
 use crate::sweep::{duration, share};
 
 pub(crate) fn run(args: &StatusArgs, printer: &Printer) -> Result<()> {
+    while waits_for_slurm(&args.results) {
+        let results = args.results.display();
+        let Some(time) = args.watch else {
+            bail!(
+                "no task has begun yet on {results}: see `squeue --me`, and what tasks said in {results}/{SLURM}/logs"
+            );
+        };
+        printer.note("no task has begun yet");
+        std::thread::sleep(time);
+    }
     let folder = ResultsFolder::open(&args.results)?;
     loop {
         let status = Status::of(&folder.status()?, args.claims.expiry);
@@ -27,6 +40,12 @@ pub(crate) fn run(args: &StatusArgs, printer: &Printer) -> Result<()> {
             printer.result("");
         }
     }
+}
+
+/// Whether jobs for a folder were written, and none of them has begun.
+fn waits_for_slurm(results: &Path) -> bool {
+    results.join(SLURM).is_dir()
+        && matches!(ResultsFolder::open(results), Err(FolderError::NotAFolder { .. }))
 }
 
 /// How far a sweep is, as `--json` prints it.

@@ -106,6 +106,12 @@ fn without_slurm_the_scripts_are_written_and_submitted_by_nobody() {
     let output = command.env("PATH", folder.path()).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     assert!(stderr(&output).contains("there is no sbatch on the path"), "{}", stderr(&output));
+    support::fails(
+        folder.path(),
+        &["status", "my results"],
+        1,
+        &["no task has begun yet", "my results/slurm/logs"],
+    );
     // Without Slurm the array's tasks are what the script says they are.
     for task in ["0", "1"] {
         let mut script = isolated(Command::new("bash"), folder.path());
