@@ -30,11 +30,17 @@ pub(crate) fn in_one_line(error: &anyhow::Error) -> String {
 #[derive(Debug)]
 pub(crate) struct Printer {
     quiet: bool,
+    no_progress: bool,
 }
 
 impl Printer {
     pub(crate) fn new(quiet: bool) -> Self {
-        Printer { quiet }
+        Printer { quiet, no_progress: false }
+    }
+
+    /// The same without progress bars if so: they and the lines of `--log` would write over each other.
+    pub(crate) fn without_progress(self, so: bool) -> Self {
+        Printer { no_progress: so, ..self }
     }
 
     /// Whether only errors are said.
@@ -68,11 +74,15 @@ impl Printer {
 
     /// Whether a progress bar would be seen.
     pub(crate) fn shows_progress(&self) -> bool {
-        !self.quiet && std::io::stderr().is_terminal()
+        !self.quiet && !self.no_progress && std::io::stderr().is_terminal()
     }
 
-    /// How many colours stdout shows (`NO_COLOR`, `FORCE_COLOR`, `COLORTERM` and `TERM` are heeded).
+    /// How many colours stdout shows (`NO_COLOR`, `FORCE_COLOR`, `COLORTERM` and `TERM` are heeded; where the first two
+    /// disagree, there are none, as in clap's help).
     pub(crate) fn color_depth(&self) -> ColorDepth {
+        if std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()) {
+            return ColorDepth::None;
+        }
         match supports_color::on(supports_color::Stream::Stdout) {
             Some(level) if level.has_16m => ColorDepth::TrueColor,
             Some(level) if level.has_256 => ColorDepth::Ansi256,

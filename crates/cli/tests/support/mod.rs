@@ -19,9 +19,10 @@ pub fn golden(family: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/golden").join(family)
 }
 
-/// What the program, or a library in it, looks at: colours, the terminal, threads, where models are kept.
-const ENVIRONMENT: [&str; 23] = [
+/// What the program, or a library in it, looks at: colours, the terminal, threads, where models and settings are kept.
+const ENVIRONMENT: [&str; 25] = [
     "CAUSAL_TRACE_ISA",
+    "CAUSAL_TRACE_LOG",
     "CI",
     "CLICOLOR",
     "CLICOLOR_FORCE",
@@ -44,6 +45,7 @@ const ENVIRONMENT: [&str; 23] = [
     "SLURM_JOB_ID",
     "TERM_PROGRAM",
     "XDG_CACHE_HOME",
+    "XDG_CONFIG_HOME",
 ];
 
 /// A command in `folder` that nothing of this machine's settings reaches.
@@ -51,7 +53,7 @@ pub fn isolated(mut command: Command, folder: &Path) -> Command {
     for variable in ENVIRONMENT {
         command.env_remove(variable);
     }
-    command.current_dir(folder).env("HF_HOME", folder.join("no-cache"));
+    command.current_dir(folder).env("HF_HOME", folder.join("no-cache")).env("CAUSAL_TRACE_CONFIG", "");
     command
 }
 

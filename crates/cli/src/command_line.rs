@@ -1,0 +1,72 @@
+//! The command line, with the defaults of configuration files.
+
+use std::ffi::OsString;
+
+use anyhow::Result;
+use clap::error::ErrorKind;
+use clap::{ArgMatches, CommandFactory, FromArgMatches};
+
+use crate::args::Args;
+use crate::config::Config;
+
+/// What a command without a name is.
+const USUAL_COMMAND: &str = "trace";
+
+/// What was asked for.
+#[derive(Debug)]
+pub(crate) struct CommandLine {
+    pub(crate) args: Args,
+    /// What comes from configuration files, a line for each file.
+    pub(crate) from_files: Vec<String>,
+}
+
+impl CommandLine {
+    /// Parses what was typed, the program's name first; ends the program where help is asked for, or the line is wrong.
+    ///
+    /// # Errors
+    /// When a configuration file is wrong.
+    pub(crate) fn parse(mut typed: Vec<OsString>) -> Result<Self> {
+        // Without files first: it tells the command, and whether files are to be read at all.
+        let plain = match Args::command().try_get_matches_from(&typed) {
+            Ok(matches) if matches.subcommand_name().is_none() => {
+                typed.push(USUAL_COMMAND.into());
+                Args::command().get_matches_from(&typed)
+            }
+            Ok(matches) => matches,
+            Err(error) if error.kind() == ErrorKind::DisplayHelp => help(&typed, &error),
+            Err(error) => error.exit(),
+        };
+        if plain.get_flag("no_config") {
+            return Ok(Self::of(&plain, Vec::new()));
+        }
+        let program = Args::command();
+        let config = Config::find(&program)?;
+        let named = plain.subcommand_name().and_then(|name| program.find_subcommand(name));
+        let Some(command) = named else { return Ok(Self::of(&plain, Vec::new())) };
+        config.check(command, &program)?;
+        let matches = config.apply(program.clone()).get_matches_from(&typed);
+        let used = matches.subcommand().map(|(_, own)| config.used(command, own)).unwrap_or_default();
+        let from_files = used.into_iter().map(|(file, settings)| format!("using {file}: {}", settings.join(", ")));
+        let from_files = from_files.collect();
+        Ok(Self::of(&matches, from_files))
+    }
+
+    fn of(matches: &ArgMatches, from_files: Vec<String>) -> Self {
+        match Args::from_arg_matches(matches) {
+            Ok(args) => CommandLine { args, from_files },
+            Err(error) => error.exit(),
+        }
+    }
+}
+
+/// Shows help, with the defaults of the files where they can be read: a wrong one must not keep anybody from help.
+fn help(typed: &[OsString], plain: &clap::Error) -> ! {
+    let is_without = typed.iter().any(|word| word == "--no-config");
+    let config = if is_without { None } else { Config::find(&Args::command()).ok() };
+    if let Some(config) = config
+        && let Err(error) = config.apply(Args::command()).try_get_matches_from(typed)
+    {
+        error.exit();
+    }
+    plain.exit()
+}
