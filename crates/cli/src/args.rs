@@ -39,12 +39,18 @@ pub(crate) const MOST_LAYERS: usize = 10_000;
 const EXAMPLES: &str = "Without a command, traces a fact on the embedded model `demo`.
 
 Examples:
+  # The embedded model: the map of one fact
   causal-trace
-  causal-trace trace --model ./gpt2-xl --prompt \"The Space Needle is in\" --subject \"The Space Needle\"
+
+  # A model in a folder, a prompt of one's own
+  causal-trace trace --model ./gpt2-xl --prompt \"The Space Needle is in\" \\
+      --subject \"The Space Needle\"
+
+  # More examples, for every command
   causal-trace help trace
 
-Defaults for options are read from causal-trace.toml in the folder where the program is started, then from
-~/.config/causal-trace/config.toml (docs/configuration.md). NO_COLOR=1 takes the colours away.
+Defaults for options are read from causal-trace.toml in the folder where the program is started, then from \
+    ~/.config/causal-trace/config.toml (docs/configuration.md). NO_COLOR=1 takes the colours away.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage.";
 

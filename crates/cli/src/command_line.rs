@@ -46,7 +46,8 @@ impl CommandLine {
         config.check(command, &program)?;
         let matches = config.apply(program.clone()).get_matches_from(&typed);
         let used = matches.subcommand().map(|(_, own)| config.used(command, own)).unwrap_or_default();
-        let from_files = used.into_iter().map(|(file, settings)| format!("using {file}: {}", settings.join(", ")));
+        let from_files =
+            used.into_iter().map(|(file, settings)| format!("using {file}: {}", settings.join(", ")));
         let from_files = from_files.collect();
         Ok(Self::of(&matches, from_files))
     }

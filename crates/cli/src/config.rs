@@ -64,7 +64,8 @@ impl Config {
 
     /// The command line with the settings as its defaults.
     pub(crate) fn apply(&self, mut command: Command) -> Command {
-        let names: Vec<String> = configurable(&command).map(|command| command.get_name().to_owned()).collect();
+        let names: Vec<String> =
+            configurable(&command).map(|command| command.get_name().to_owned()).collect();
         for name in names {
             command = command.mut_subcommand(&name, |mut subcommand| {
                 let given: Vec<(&ConfigFile, &Setting)> = self.of(&subcommand).collect();
@@ -106,9 +107,9 @@ impl Config {
             false => KEYS.into_iter().filter(|key| option(command, key).is_some()).collect(),
         };
         let name = command.get_name().to_owned();
-        options.into_iter().filter_map(move |key| {
-            self.files.iter().find_map(|file| Some((file, file.setting(key, &name)?)))
-        })
+        options
+            .into_iter()
+            .filter_map(move |key| self.files.iter().find_map(|file| Some((file, file.setting(key, &name)?))))
     }
 }
 
@@ -143,7 +144,10 @@ fn is_there(path: &Path) -> Result<bool> {
     // What may not be looked at is not there for this user.
     let is_there = path.try_exists().unwrap_or(false);
     if is_there && !path.is_file() {
-        bail!("{} is not a file: it is read for default options; rename it, or use --no-config", path.display());
+        bail!(
+            "{} is not a file: it is read for default options; rename it, or use --no-config",
+            path.display()
+        );
     }
     Ok(is_there)
 }
@@ -240,7 +244,8 @@ mod tests {
     #[test]
     fn a_setting_is_a_default() {
         use crate::args::Command as Asked;
-        let text = "samples = 3\ncomponent = ['mlp', 'attn']\nno-title = true\n[figures]\nformats = 'svg,png'\n";
+        let text =
+            "samples = 3\ncomponent = ['mlp', 'attn']\nno-title = true\n[figures]\nformats = 'svg,png'\n";
         let line = ["causal-trace", "trace", "--samples", "5", "--corruption", "pair"];
         let (args, used) = parsed(text, &line);
         let Some(Asked::Trace(trace)) = args.command else { panic!("not trace") };

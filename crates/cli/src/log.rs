@@ -2,8 +2,8 @@
 
 use std::str::FromStr;
 
-use tracing::level_filters::LevelFilter;
 use tracing::Level;
+use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::time::uptime;
 use tracing_subscriber::layer::SubscriberExt;
@@ -48,9 +48,9 @@ pub(crate) fn start(asked: Option<LogFilter>) -> Result<bool, Usage> {
     let set = || std::env::var(VARIABLE).ok().filter(|text| !text.is_empty());
     let filter = match asked {
         Some(filter) => Some(filter),
-        None => set().map(|text| {
-            text.parse().map_err(|problem| Usage(format!("{VARIABLE} is '{text}': {problem}")))
-        }).transpose()?,
+        None => set()
+            .map(|text| text.parse().map_err(|problem| Usage(format!("{VARIABLE} is '{text}': {problem}"))))
+            .transpose()?,
     };
     let Some(LogFilter(targets)) = filter else { return Ok(false) };
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_timer(uptime());
@@ -64,7 +64,9 @@ mod tests {
 
     #[test]
     fn a_filter_is_levels_and_parts() {
-        for text in ["debug", "INFO", "causal_trace=debug", "causal_trace_lm=trace,info", "off", "lm=off, warn"] {
+        for text in
+            ["debug", "INFO", "causal_trace=debug", "causal_trace_lm=trace,info", "off", "lm=off, warn"]
+        {
             assert!(text.parse::<LogFilter>().is_ok(), "{text}");
         }
         for text in ["", "debgu", "causal_trace", "=debug", "causal_trace=loud", "debug,"] {

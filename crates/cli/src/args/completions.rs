@@ -3,12 +3,10 @@
 use clap_complete::Shell;
 
 const EXAMPLES: &str = "Examples:
-  causal-trace completions bash > causal-trace.bash
-  causal-trace completions zsh > _causal-trace
-  causal-trace completions fish > causal-trace.fish
-
-Where a shell looks for them: bash in ~/.local/share/bash-completion/completions/causal-trace, zsh in a folder of
-$fpath as _causal-trace, fish in ~/.config/fish/completions/causal-trace.fish.
+  # Where bash, zsh (a folder of $fpath) and fish look for them
+  causal-trace completions bash > ~/.local/share/bash-completion/completions/causal-trace
+  causal-trace completions zsh > ~/.zfunc/_causal-trace
+  causal-trace completions fish > ~/.config/fish/completions/causal-trace.fish
 
 Exit codes: 0 done, 1 failed, 2 wrong usage.";
 

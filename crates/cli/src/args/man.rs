@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 
 const EXAMPLES: &str = "Examples:
+  # The page of the program, read at once
   causal-trace man > causal-trace.1
-  causal-trace man --out man/man1
 
-`man -M man causal-trace-trace` then shows the page of `trace`.
+  # The pages of all commands; `man -M man causal-trace-sweep` shows one of them
+  causal-trace man --out man/man1
 
 Exit codes: 0 done, 1 failed, 2 wrong usage.";
 

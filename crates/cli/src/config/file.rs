@@ -105,7 +105,10 @@ impl Reader<'_> {
                 }
                 (DeValue::Table(_), None) => return Err(self.unknown(key, true)),
                 (_, Some(_)) => {
-                    return Err(self.wrong(key.span(), &format!("{name} is a command: write its options under [{name}]")));
+                    return Err(self.wrong(
+                        key.span(),
+                        &format!("{name} is a command: write its options under [{name}]"),
+                    ));
                 }
                 (_, None) => settings.push(self.setting(key, value, None)?),
             }
@@ -143,7 +146,9 @@ impl Reader<'_> {
             Some(between) => {
                 values.iter().flat_map(|value| value.split(between)).map(str::to_owned).collect()
             }
-            None if values.len() > 1 => return Err(self.wrong(value.span(), &format!("{name} takes one value"))),
+            None if values.len() > 1 => {
+                return Err(self.wrong(value.span(), &format!("{name} takes one value")));
+            }
             None => values,
         };
         Ok(Setting {
@@ -163,7 +168,10 @@ impl Reader<'_> {
         };
         let near = nearest(&name.replace('_', "-"), &known);
         let hint = near.map_or(String::new(), |near| format!(" (did you mean {near}?)"));
-        self.wrong(key.span(), &format!("unknown {kind} '{name}'{hint}; a file may have {}", known.join(", ")))
+        self.wrong(
+            key.span(),
+            &format!("unknown {kind} '{name}'{hint}; a file may have {}", known.join(", ")),
+        )
     }
 
     fn line(&self, span: &Range<usize>) -> usize {
@@ -187,7 +195,8 @@ fn typed(value: &DeValue<'_>) -> Option<Vec<String>> {
         DeValue::Integer(number) => Some(vec![number.to_string()]),
         DeValue::Float(number) => Some(vec![number.to_string()]),
         DeValue::Array(values) => {
-            let values: Option<Vec<Vec<String>>> = values.iter().map(|value| typed(value.get_ref())).collect();
+            let values: Option<Vec<Vec<String>>> =
+                values.iter().map(|value| typed(value.get_ref())).collect();
             values.map(|values| values.concat()).filter(|values| !values.is_empty())
         }
         DeValue::Boolean(_) | DeValue::Datetime(_) | DeValue::Table(_) => None,
