@@ -41,14 +41,14 @@ impl CommandLine {
         }
         let program = Args::command();
         let config = Config::find(&program)?;
-        let named = plain.subcommand_name().and_then(|name| program.find_subcommand(name));
-        let Some(command) = named else { return Ok(Self::of(&plain, Vec::new())) };
+        let Some((name, own)) = plain.subcommand() else { return Ok(Self::of(&plain, Vec::new())) };
+        let config = config.beside(own);
+        let Some(command) = program.find_subcommand(name) else { return Ok(Self::of(&plain, Vec::new())) };
         config.check(command, &program)?;
         let matches = config.apply(program.clone()).get_matches_from(&typed);
         let used = matches.subcommand().map(|(_, own)| config.used(command, own)).unwrap_or_default();
-        let from_files =
-            used.into_iter().map(|(file, settings)| format!("using {file}: {}", settings.join(", ")));
-        let from_files = from_files.collect();
+        let line = |(file, settings): (&str, Vec<String>)| format!("using {file}: {}", settings.join(", "));
+        let from_files = used.into_iter().map(line).collect();
         Ok(Self::of(&matches, from_files))
     }
 

@@ -11,8 +11,10 @@ use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use file::{ConfigFile, Setting};
+use suits::suits;
 
 mod file;
+mod suits;
 
 /// The file in the folder where the program is started.
 const IN_FOLDER: &str = "causal-trace.toml";
@@ -20,14 +22,13 @@ const IN_FOLDER: &str = "causal-trace.toml";
 const VARIABLE: &str = "CAUSAL_TRACE_CONFIG";
 
 /// The options that a file may set: how things are done, never what is asked for or where it goes.
-const KEYS: [&str; 20] = [
+const KEYS: [&str; 19] = [
     "claim-expiry",
     "component",
     "facts",
     "formats",
     "max-size",
     "memory",
-    "metric",
     "model",
     "no-caption",
     "no-title",
@@ -62,21 +63,25 @@ impl Config {
         Ok(Config { files })
     }
 
-    /// The command line with the settings as its defaults.
-    pub(crate) fn apply(&self, mut command: Command) -> Command {
+    /// The command line with the settings as the defaults of its commands.
+    pub(crate) fn apply(&self, mut program: Command) -> Command {
         let names: Vec<String> =
-            configurable(&command).map(|command| command.get_name().to_owned()).collect();
+            configurable(&program).map(|command| command.get_name().to_owned()).collect();
         for name in names {
-            command = command.mut_subcommand(&name, |mut subcommand| {
-                let given: Vec<(&ConfigFile, &Setting)> = self.of(&subcommand).collect();
-                for (file, setting) in given {
-                    subcommand =
-                        subcommand.mut_arg(&*setting.id, |arg| with_default(arg, &file.name, setting));
-                }
-                subcommand
+            program = program.mut_subcommand(&name, |command| {
+                let given: Vec<_> = self.of(&command).collect();
+                given.into_iter().fold(command, with_default)
             });
         }
-        command
+        program
+    }
+
+    /// The same without the settings that have no meaning beside what was typed for a command.
+    pub(crate) fn beside(mut self, typed: &ArgMatches) -> Self {
+        for file in &mut self.files {
+            file.retain(|setting| suits(&setting.key, typed));
+        }
+        self
     }
 
     /// Refuses values that a command does not take, and names the line.
@@ -166,14 +171,16 @@ fn is_flag(arg: &Arg) -> bool {
     matches!(arg.get_action(), ArgAction::SetTrue)
 }
 
-/// An option with a default from a file; help says so, in place of the usual default.
-fn with_default(arg: Arg, file: &str, setting: &Setting) -> Arg {
+/// A command with a default from a file for one of its options; help says so, in place of the usual default.
+fn with_default(command: Command, (file, setting): (&ConfigFile, &Setting)) -> Command {
     if setting.values.is_empty() {
-        return arg;
+        return command;
     }
-    let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
-    let help = StyledStr::from(format!("{help} [{file}: {}]", setting.written()));
-    arg.default_values(setting.values.clone()).hide_default_value(true).help(help)
+    command.mut_arg(&*setting.id, |arg| {
+        let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
+        let help = StyledStr::from(format!("{help} [{}: {}]", file.name, setting.written()));
+        arg.default_values(setting.values.clone()).hide_default_value(true).help(help)
+    })
 }
 
 /// The command line's own parser on a setting.

@@ -1,6 +1,7 @@
 //! The only door to stdout and stderr.
 
 use std::io::{ErrorKind, IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use causal_trace_report::ColorDepth;
 
@@ -31,11 +32,13 @@ pub(crate) fn in_one_line(error: &anyhow::Error) -> String {
 pub(crate) struct Printer {
     quiet: bool,
     no_progress: bool,
+    /// Whether whoever read stdout has gone away.
+    is_alone: AtomicBool,
 }
 
 impl Printer {
     pub(crate) fn new(quiet: bool) -> Self {
-        Printer { quiet, no_progress: false }
+        Printer { quiet, no_progress: false, is_alone: AtomicBool::new(false) }
     }
 
     /// The same without progress bars if so: they and the lines of `--log` would write over each other.
@@ -52,12 +55,21 @@ impl Printer {
     pub(crate) fn result(&self, text: &str) {
         let written = writeln!(std::io::stdout().lock(), "{}", text.trim_end_matches('\n'));
         // A reader that has seen enough (as `head` does) is not an error; a full disk is.
-        if let Err(error) = written
-            && error.kind() != ErrorKind::BrokenPipe
-        {
-            self.error(&anyhow::anyhow!("cannot write to stdout: {error}"));
-            std::process::exit(1);
+        match written {
+            Ok(()) => {}
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => {
+                self.is_alone.store(true, Ordering::Relaxed)
+            }
+            Err(error) => {
+                self.error(&anyhow::anyhow!("cannot write to stdout: {error}"));
+                std::process::exit(1);
+            }
         }
+    }
+
+    /// Whether results have a reader, as far as is known.
+    pub(crate) fn has_reader(&self) -> bool {
+        !self.is_alone.load(Ordering::Relaxed)
     }
 
     /// Something worth knowing beside the result.

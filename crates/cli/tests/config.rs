@@ -113,11 +113,15 @@ fn a_changed_file_does_not_change_a_results_folder() {
 
 #[test]
 fn flags_and_lists() {
-    let place = Place::new("component = ['mlp', 'attn']\nmetric = 'logit,rank'\nno-title = true\n", "");
+    let place = Place::new("component = ['mlp', 'attn']\nno-title = true\n", "");
     let record = place.traced(&[]);
-    let components: Vec<&str> =
-        record["components"].as_array().unwrap().iter().map(|one| one["component"].as_str().unwrap()).collect();
-    assert_eq!(components, ["mlp", "mlp", "mlp", "attn", "attn", "attn"]);
+    let components: Vec<&str> = record["components"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["component"].as_str().unwrap())
+        .collect();
+    assert_eq!(components, ["mlp", "attn"]);
     let off = Place::new("no-title = false\n", "no-title = true\n");
     assert_eq!(off.run(&["sweep", "--limit", "2", "--samples", "1", "--out", "r"]).status.code(), Some(0));
     let figures = |place: &Place, folder: &Path| {
@@ -134,7 +138,10 @@ fn flags_and_lists() {
 #[test]
 fn a_wrong_file_is_refused_by_name_and_line() {
     for (text, words) in [
-        ("\nsampels = 3\n", &["causal-trace.toml, line 2", "unknown key 'sampels'", "did you mean samples?"][..]),
+        (
+            "\nsampels = 3\n",
+            &["causal-trace.toml, line 2", "unknown key 'sampels'", "did you mean samples?"][..],
+        ),
         ("no_title = true\n", &["line 1", "did you mean no-title?"]),
         ("out = 'x'\n", &["line 1", "unknown key 'out'", "samples"]),
         ("samples = 0\n", &["line 1", "samples = 0", "above 0", "--no-config"]),
@@ -178,4 +185,25 @@ fn the_variable_names_a_file_or_none() {
     let none = run("none.toml");
     assert_eq!(none.status.code(), Some(2));
     assert!(stderr(&none).contains("CAUSAL_TRACE_CONFIG") && stderr(&none).contains("none.toml"));
+}
+
+/// A default has no say where it would have no meaning; the same as an option is an error.
+#[test]
+fn a_default_does_not_make_a_command_wrong() {
+    let place = Place::new("samples = 3\nnoise = 's2'\nnoise-stream = 'rome'\nseed = 5\n", "");
+    let (prompt, other) = ("The capital of France is", "The capital of Italy is");
+    let prompts = ["--prompt", prompt, "--subject", "France", "--counterpart", other];
+    for (options, used) in [
+        (&["--corruption", "shuffle"][..], "noise-stream = rome, samples = 3, seed = 5"),
+        (&["--fresh-noise"], "noise = s2, samples = 3, seed = 5"),
+        (&prompts, "noise-stream = rome, seed = 5"),
+    ] {
+        let output = place.run(&[&["trace"], options].concat());
+        let said = stderr(&output);
+        assert_eq!(output.status.code(), Some(0), "{options:?}: {said}");
+        assert_eq!(said.lines().next(), Some(format!("using causal-trace.toml: {used}").as_str()));
+        let typed =
+            [&["trace", "--noise", "s2", "--noise-stream", "rome", "--samples", "3"], options].concat();
+        assert_eq!(place.run(&typed).status.code(), Some(2), "{options:?}");
+    }
 }

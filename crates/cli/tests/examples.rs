@@ -27,7 +27,9 @@ fn examples(folder: &Path, command: &str) -> Vec<Example> {
     let help = stdout(&succeeds(folder, args));
     let (mut lines, mut found) = (help.lines(), Vec::new());
     while let Some(line) = lines.next() {
-        let Some(line) = line.strip_prefix("  ").filter(|line| line.starts_with("causal-trace")) else { continue };
+        let Some(line) = line.strip_prefix("  ").filter(|line| line.starts_with("causal-trace")) else {
+            continue;
+        };
         let mut text = line.to_owned();
         while let Some(begun) = text.strip_suffix('\\') {
             text = format!("{begun}{}", lines.next().unwrap().trim_start());
@@ -60,8 +62,16 @@ const FEW: &str = "3,7,12,45,60,61,70,80";
 /// What an example is given beside its own words, so that it does not take long.
 fn shortened(words: &[String]) -> Vec<&str> {
     let has = |option: &str| words.iter().any(|word| word == option);
-    let own: Vec<&str> = words.iter().map(String::as_str).take_while(|word| *word != ">").collect();
+    let is_bench = words.first().is_some_and(|word| word == "bench");
+    // A model of GPT-2's size takes twenty seconds.
+    let smaller = |word| if is_bench && word == "gpt2" { "4x128x4" } else { word };
+    let own = words.iter().map(String::as_str).take_while(|word| *word != ">");
+    let own: Vec<&str> = own.map(smaller).collect();
     let more: &[&str] = match own.first() {
+        // Of these 100 are selected later.
+        Some(&"sweep") if !has("--model") && !has("swap") => &["--limit", "120", "--samples", "1"],
+        // Another subject is nothing random.
+        Some(&"sweep") if has("swap") => &["--ids", FEW],
         Some(&"sweep") if !has("--sample") => &["--ids", FEW, "--samples", "2"],
         Some(&"sweep") => &["--samples", "1"],
         Some(&"reproduce") if !has("--list") && !has("--print") && !has("--limit") => &["--limit", "3"],
@@ -87,7 +97,7 @@ fn every_command_has_examples_and_they_run() {
     // What a sweep wrote, others read.
     all.sort_by_key(|(command, _)| !matches!(command.as_str(), "" | "sweep"));
     for (command, words) in &all {
-        // It never ends; with a port that is taken it would begin in vain, and `serve.rs` is its test.
+        // It never ends. What it is given is tried with the page, in a browser.
         if command == "serve" {
             continue;
         }

@@ -38,7 +38,8 @@ fn folders_may_have_any_name() {
     let folder = folder.path();
     let word = OsStr::new;
     let (results, out, facts) = (strange("results"), strange("out"), strange("facts"));
-    std::fs::copy(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../demo/facts.json"), folder.join(&facts)).unwrap();
+    std::fs::copy(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../demo/facts.json"), folder.join(&facts))
+        .unwrap();
     let few = [word("--limit"), word("6"), word("--samples"), word("2")];
     let sweep = [&[word("sweep"), word("--facts"), &facts, word("--out"), &results], &few[..]].concat();
     works(folder, &sweep);
@@ -46,7 +47,10 @@ fn folders_may_have_any_name() {
     for command in ["summary", "status", "check"] {
         works(folder, &[word(command), &results]);
     }
-    works(folder, &[word("figures"), &results, word("--formats"), word("svg"), word("--out"), &strange("figures")]);
+    works(
+        folder,
+        &[word("figures"), &results, word("--formats"), word("svg"), word("--out"), &strange("figures")],
+    );
     works(folder, &[word("report"), &results, word("--out"), &strange("report.html")]);
     works(folder, &[word("export"), &results, word("--to"), word("rome"), word("--out"), &strange("cases")]);
     works(folder, &[word("merge"), &results, word("--out"), &strange("merged")]);
@@ -84,17 +88,22 @@ fn a_model_s_folder_with_such_a_name_is_one_clear_line() {
 fn facts_with_windows_line_ends_are_the_same_facts() {
     let folder = tempdir().unwrap();
     let facts: serde_json::Value = serde_json::from_str(
-        &std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../demo/facts.json")).unwrap(),
+        &std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../demo/facts.json"))
+            .unwrap(),
     )
     .unwrap();
     let lines: Vec<String> = facts.as_array().unwrap()[..6].iter().map(ToString::to_string).collect();
     std::fs::write(folder.path().join("unix.jsonl"), lines.join("\n") + "\n").unwrap();
-    std::fs::write(folder.path().join("windows.jsonl"), format!("\u{feff}{}\r\n\r\n", lines.join("\r\n"))).unwrap();
+    std::fs::write(folder.path().join("windows.jsonl"), format!("\u{feff}{}\r\n\r\n", lines.join("\r\n")))
+        .unwrap();
     let list = format!("[\r\n{}\r\n]\r\n", lines.join(",\r\n"));
     std::fs::write(folder.path().join("windows.json"), list).unwrap();
     let swept = |facts: &str| {
         let out = format!("results-of-{facts}");
-        succeeds(folder.path(), &["sweep", "--facts", facts, "--samples", "2", "--noise", "0.3", "--out", &out]);
+        succeeds(
+            folder.path(),
+            &["sweep", "--facts", facts, "--samples", "2", "--noise", "0.3", "--out", &out],
+        );
         support::tables(&folder.path().join(out))
     };
     let unix = swept("unix.jsonl");

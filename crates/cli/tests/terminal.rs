@@ -43,7 +43,9 @@ fn a_terminal_shows_colours_unless_it_is_told_not_to() {
         return;
     }
     let escape = "\u{1b}[";
-    for (command, colours) in [("trace --quiet", "\u{1b}[38;5;"), ("--help", escape), ("trace --samples 0", escape)] {
+    for (command, colours) in
+        [("trace --quiet", "\u{1b}[48;5;"), ("--help", escape), ("trace --samples 0", escape)]
+    {
         assert!(shown(command, &[]).unwrap().contains(colours), "{command}");
         for variable in [("NO_COLOR", "1"), ("TERM", "dumb")] {
             let text = shown(command, &[variable]).unwrap();
@@ -71,8 +73,12 @@ fn a_reader_that_goes_away_is_no_error() {
         &["reproduce", "--print", "rome-averages"],
     ] {
         for lines in [0, 1] {
-            let mut child =
-                program(folder.path()).args(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+            let mut child = program(folder.path())
+                .args(args)
+                .stdout(Stdio::piped())
+                .stderr(Stdio::piped())
+                .spawn()
+                .unwrap();
             // As `head` does: some lines, then gone.
             let mut reader = BufReader::with_capacity(16, child.stdout.take().unwrap());
             for _ in 0..lines {
@@ -91,7 +97,10 @@ fn a_reader_that_goes_away_is_no_error() {
 #[test]
 fn watching_ends_with_its_reader() {
     let folder = tempdir().unwrap();
-    succeeds(folder.path(), &["sweep", "--limit", "40", "--samples", "1", "--shard", "0/8", "--out", "results"]);
+    succeeds(
+        folder.path(),
+        &["sweep", "--limit", "40", "--samples", "1", "--shard", "0/8", "--out", "results"],
+    );
     let mut child = program(folder.path())
         .args(["status", "results", "--watch", "0.5"])
         .stdout(Stdio::piped())
@@ -107,16 +116,21 @@ fn watching_ends_with_its_reader() {
 fn the_log_tells_what_is_done_and_changes_nothing() {
     let folder = tempdir().unwrap();
     let sweep = |options: &[&str], out: &str| {
-        succeeds(folder.path(), &[options, &["sweep", "--limit", "8", "--samples", "2", "--out", out]].concat())
+        succeeds(
+            folder.path(),
+            &[options, &["sweep", "--limit", "8", "--samples", "2", "--out", out]].concat(),
+        )
     };
     let (plain, logged) = (sweep(&[], "plain"), sweep(&["--log", "debug"], "logged"));
     assert_eq!(stdout(&plain).replace("plain", "logged"), stdout(&logged));
     assert_eq!(support::tables(&folder.path().join("plain")), support::tables(&folder.path().join("logged")));
     let log = stderr(&logged);
-    for event in ["begun", "memory shared", "sweep begun", "parts claimed", "planned", "part saved", "ended"] {
+    for event in ["begun", "memory shared", "sweep begun", "parts claimed", "planned", "part saved", "ended"]
+    {
         assert!(log.contains(event), "'{event}' is not in:\n{log}");
     }
-    let output = program(folder.path()).env("CAUSAL_TRACE_LOG", "causal_trace_engine=debug").output().unwrap();
+    let output =
+        program(folder.path()).env("CAUSAL_TRACE_LOG", "causal_trace_engine=debug").output().unwrap();
     let log = stderr(&output);
     assert!(log.contains("wavefront planned") && !log.contains("memory shared"), "{log}");
     fails(folder.path(), &["--log", "debgu"], 2, &["debgu", "debug", "causal_trace=debug"]);

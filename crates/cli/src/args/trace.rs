@@ -21,9 +21,8 @@ const TRACE_EXAMPLES: &str = "Examples:
       --subject \"The Space Needle\" --facts known_1000.json --preset rome
 
   # Another prompt in place of noise, measured by the difference of two answers' logits
-  causal-trace trace --model ./gpt2-xl --prompt \"The Space Needle is in the city of\" \\
-      --subject \"The Space Needle\" --counterpart \"The Eiffel Tower is in the city of\" \\
-      --metric logit_difference
+  causal-trace trace --model ./gpt2-xl --prompt \"The capital of France is\" --subject France \\
+      --counterpart \"The capital of Italy is\" --metric logit_difference
 
 Exit codes: 0 done, 1 failed, 2 wrong usage.";
 

@@ -58,6 +58,11 @@ impl ConfigFile {
         Ok(ConfigFile { name, settings })
     }
 
+    /// Keeps some of its settings.
+    pub(super) fn retain(&mut self, keep: impl Fn(&Setting) -> bool) {
+        self.settings.retain(keep);
+    }
+
     /// What it sets for a command, where it does.
     pub(super) fn setting(&self, key: &str, command: &str) -> Option<&Setting> {
         let of = |wanted: Option<&str>| {

@@ -100,7 +100,7 @@ pub(crate) fn open(given: &str) -> Result<Entry> {
         return Ok(Entry { name, given: given.to_owned(), experiment, text: source.text });
     }
     if path.extension().is_some_and(|extension| extension == "toml") {
-        bail!("there is no file {given}");
+        bail!("there is no file {given}: `reproduce --list` shows the embedded experiments");
     }
     Err(unknown(given))
 }

@@ -104,14 +104,18 @@ pub fn succeeds(folder: &Path, args: &[&str]) -> Output {
 
 /// The program fails with the exit code, in one line or two that contain the words, and prints no result.
 pub fn fails(folder: &Path, args: &[&str], code: i32, words: &[&str]) {
-    let output = causal_trace(folder, args);
-    let message = stderr(&output);
-    assert_eq!(output.status.code(), Some(code), "{args:?}: {message}");
+    refuses(&causal_trace(folder, args), &args.join(" "), code, words);
+}
+
+/// What the program answers to a command line that cannot be followed.
+pub fn refuses(output: &Output, line: &str, code: i32, words: &[&str]) {
+    let message = stderr(output);
+    assert_eq!(output.status.code(), Some(code), "{line}: {message}");
     for word in words {
-        assert!(message.contains(word), "{args:?}: '{word}' is not in: {message}");
+        assert!(message.contains(word), "{line}: '{word}' is not in: {message}");
     }
-    assert!(stdout(&output).is_empty(), "{args:?} printed a result");
-    assert!(!message.contains('\u{1b}'), "{args:?}: escape codes in {message:?}");
+    assert!(stdout(output).is_empty(), "{line} printed a result");
+    assert!(!message.contains('\u{1b}'), "{line}: escape codes in {message:?}");
     assert!(!message.contains("panicked") && !message.contains("stack backtrace"), "{message}");
     if code == 1 {
         let errors = message.lines().filter(|line| !line.starts_with("note:")).count();
