@@ -34,7 +34,9 @@ fn examples(folder: &Path, command: &str) -> Vec<Example> {
         while let Some(begun) = text.strip_suffix('\\') {
             text = format!("{begun}{}", lines.next().unwrap().trim_start());
         }
-        let words = shlex::split(&text).unwrap_or_else(|| panic!("an example was broken: {text}"));
+        let words = shlex::split(&text);
+        assert!(words.is_some(), "an example was broken: {text}");
+        let words = words.unwrap_or_default();
         found.push((command.to_owned(), words[1..].to_vec()));
     }
     found

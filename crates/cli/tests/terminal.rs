@@ -1,7 +1,5 @@
 //! Colours, logs and readers that go away.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests, outside of test functions")]
-
 mod support;
 
 use std::io::{BufRead, BufReader};
