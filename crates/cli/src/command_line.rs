@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 use clap::error::ErrorKind;
 use clap::{ArgMatches, CommandFactory, FromArgMatches};
 
@@ -34,6 +34,7 @@ impl CommandLine {
             }
             Ok(matches) => matches,
             Err(error) if error.kind() == ErrorKind::DisplayHelp => help(&typed, &error),
+            Err(error) if error.kind() == ErrorKind::InvalidUtf8 => return Err(not_text(&typed)),
             Err(error) => error.exit(),
         };
         if plain.get_flag("no_config") {
@@ -58,6 +59,16 @@ impl CommandLine {
             Err(error) => error.exit(),
         }
     }
+}
+
+/// Names of files and folders may be anything; what goes into results as text may not.
+fn not_text(typed: &[OsString]) -> anyhow::Error {
+    let strange = typed.iter().filter(|word| word.to_str().is_none());
+    let strange: Vec<String> = strange.map(|word| format!("'{}'", word.display())).collect();
+    anyhow!(
+        "{} is not UTF-8, which this option must be: give the folder another name, or start in it and name it '.'",
+        strange.join(" or ")
+    )
 }
 
 /// Shows help, with the defaults of the files where they can be read: a wrong one must not keep anybody from help.

@@ -90,7 +90,9 @@ fn every_command_has_a_manual_page_with_its_options() {
     for command in commands.iter().filter(|command| *command != "help") {
         assert!(whole.contains(&format!("causal-trace-{command}(1)")), "{command}");
         let page = page(&format!("causal-trace-{command}.1")).replace('\\', "");
-        assert!(page.contains("Exit codes") && page.contains("causal-trace "), "{command}: {page}");
+        let examples = page.split(".SH EXAMPLES\n.nf\n").nth(1).unwrap_or_default();
+        assert!(examples.contains(&format!("\ncausal-trace {command}")), "{command}: {page}");
+        assert!(page.contains(".SH \"EXIT STATUS\"\n"), "{command}: {page}");
         let options = options(folder.path(), command);
         assert!(options.len() >= 3, "{command}: {options:?}");
         for option in options {

@@ -176,7 +176,7 @@ pub(crate) enum ExportFormat {
 }
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = format!("Example:
+#[command(after_help = format!("Examples:
   # What ROME's code computed, as a results folder
   causal-trace import cases --from rome --model-name gpt2-xl --out imported
 
@@ -202,7 +202,7 @@ pub(crate) enum ImportFormat {
 }
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = format!("Example:
+#[command(after_help = format!("Examples:
   # Two machines that shared no disk
   causal-trace merge shard-0 shard-1 --out merged
 
