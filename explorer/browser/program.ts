@@ -12,6 +12,9 @@ const ROOT = path.join(path.dirname(fileURLToPath(import.meta.url)), "../..");
 /** A start of the server that says nothing for so long has failed. */
 const START_MS = 60_000;
 
+// What is tested must not depend on somebody's own defaults.
+process.env["CAUSAL_TRACE_CONFIG"] = "";
+
 /** The program that `cargo xtask test` built, or else the one that `cargo build --release` leaves. */
 function program(): string {
   const found = process.env["CAUSAL_TRACE_PROGRAM"] ?? path.join(ROOT, "target/release/causal-trace");

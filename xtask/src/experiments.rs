@@ -39,7 +39,10 @@ pub(crate) fn run() -> Result<(), String> {
 }
 
 fn program() -> std::process::Command {
-    process::program(process::root().join("target/release/causal-trace"))
+    let mut program = process::program(process::root().join("target/release/causal-trace"));
+    // What is published must not depend on somebody's own defaults.
+    program.env("CAUSAL_TRACE_CONFIG", "");
+    program
 }
 
 fn read(path: &Path) -> Result<String, String> {

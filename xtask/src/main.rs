@@ -11,6 +11,7 @@ mod pdftotext;
 mod process;
 mod python;
 mod slurm;
+mod standalone;
 mod test;
 mod test_output;
 
@@ -26,6 +27,8 @@ The repository's commands:
                                    that is possible; ends with a list of what was skipped
   cargo xtask check                formatting, dependency arrows, lints, documentation; needs no Node
   cargo xtask ci                   test, then check
+  cargo xtask static               build the program for Linux as one file that needs no library
+                                   (target x86_64-unknown-linux-musl or aarch64's), and try it
   cargo xtask explorer             build the page of report and explorer again after a change in
                                    explorer/; its bundle in crates/report/assets is committed
   cargo xtask experiments          run every published experiment on the embedded model, and write
@@ -67,6 +70,7 @@ fn run(arguments: &[String]) -> Result<(), String> {
         ["test", "--no-install"] => test::run(Install::Forbidden),
         ["check"] => check::run(),
         ["ci"] => test::run(Install::Allowed).and_then(|()| check::run()),
+        ["static"] => standalone::build(),
         ["explorer"] => page::build(),
         ["experiments"] => experiments::run(),
         ["demo", options @ ..] => demo(options),

@@ -2,8 +2,12 @@
 
 use clap::{Parser, Subcommand};
 
+use crate::log::LogFilter;
+
 mod bench;
+mod completions;
 mod folder;
+mod man;
 mod method;
 mod precision;
 mod reproduce;
@@ -14,10 +18,12 @@ mod tokens;
 mod trace;
 
 pub(crate) use bench::BenchArgs;
+pub(crate) use completions::CompletionsArgs;
 pub(crate) use folder::{
     CheckArgs, ClaimArgs, ExportArgs, ExportFormat, FigureFormat, FiguresArgs, ImportArgs, ImportFormat,
     MergeArgs, ReportArgs, StatusArgs, SummaryArgs,
 };
+pub(crate) use man::ManArgs;
 pub(crate) use method::{ComponentChoice, CorruptionChoice, MethodArgs, Preset};
 pub(crate) use precision::PrecisionChoice;
 pub(crate) use reproduce::ReproduceArgs;
@@ -32,20 +38,42 @@ const MOST_THREADS: usize = 1_024;
 const MOST_TOKENS: usize = 1_024;
 pub(crate) const MOST_LAYERS: usize = 10_000;
 
+const EXAMPLES: &str = "Without a command, traces a fact on the embedded model `demo`.
+
+Examples:
+  # The embedded model: the map of one fact
+  causal-trace
+
+  # A model in a folder, a prompt of one's own
+  causal-trace trace --model ./gpt2-xl --prompt \"The Space Needle is in\" \\
+      --subject \"The Space Needle\"
+
+  # More examples, for every command
+  causal-trace help trace
+
+Defaults for options are read from causal-trace.toml in the folder where the program is started, then from \
+    ~/.config/causal-trace/config.toml (docs/configuration.md). NO_COLOR=1 takes the colours away.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage.";
+
 /// Where does a language model keep a fact? Corrupts the subject of a prompt, restores one hidden state at a
 /// time, and measures how much of the answer comes back (causal tracing, Meng et al. 2022).
 #[derive(Debug, Parser)]
 #[command(
     version,
-    after_help = "Without a command, traces a fact on the embedded model `demo`.\n\n\
-                  Example:\n  causal-trace trace --model ./gpt2-xl --prompt \"The Space Needle is in\" \
-                  --subject \"The Space Needle\"\n\n\
-                  Exit codes: 0 done, 1 failed, 2 wrong usage."
+    after_help = EXAMPLES
 )]
 pub(crate) struct Args {
     /// Say nothing on stderr but errors
     #[arg(long, short, global = true)]
     pub(crate) quiet: bool,
+    /// Read no configuration file
+    #[arg(long, global = true)]
+    pub(crate) no_config: bool,
+    /// Tell on stderr what the program does: error, warn, info, debug, trace, or a level for each part, as in
+    /// causal_trace=debug,causal_trace_engine=info [default: CAUSAL_TRACE_LOG, or nothing]
+    #[arg(long, global = true, value_name = "LEVEL|FILTER")]
+    pub(crate) log: Option<LogFilter>,
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
 }
@@ -82,6 +110,10 @@ pub(crate) enum Command {
     Tokens(TokensArgs),
     /// Time the engine on a made-up model of a given shape
     Bench(BenchArgs),
+    /// Print what a shell needs to complete commands, options and their values
+    Completions(CompletionsArgs),
+    /// The manual page of the program, or those of all its commands
+    Man(ManArgs),
 }
 
 impl Default for Command {

@@ -1,5 +1,7 @@
 //! `--precision auto`: the fastest precision that changes no number of the user's own first prompt by much.
 
+use std::time::Instant;
+
 use anyhow::Result;
 use causal_trace_core::{Metric, Precision, TraceRecord};
 use causal_trace_results::TracedPrompt;
@@ -44,9 +46,11 @@ pub(crate) fn fastest<M, P>(
     drop(exact);
     let mut too_far = Vec::new();
     for &precision in candidates {
+        let begun = Instant::now();
         let model = (trial.open)(precision)?;
         let found = (trial.measure)(&model, &prompt)?;
         let difference = found.map_or(f64::INFINITY, |found| largest_difference(&found, &reference));
+        tracing::info!(%precision, difference, seconds = begun.elapsed().as_secs_f64(), "precision tried");
         if difference < TOLERANCE {
             printer.note(&format!(
                 "precision auto: {precision}, largest difference from f32 {difference:.1e} on this prompt"

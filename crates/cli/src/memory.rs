@@ -81,6 +81,7 @@ impl Budget {
             if bytes >= least { Ok(Shares { placement, states: bytes - taken }) } else { Err(least) }
         };
         let resident = with(Placement::Resident);
+        tracing::debug!(budget = bytes, weights = architecture.resident_bytes(precision), %precision, "memory shared");
         // A model of two layers is no smaller when it is streamed.
         let streamed = || if may_stream { with(Placement::Streamed) } else { Err(usize::MAX) };
         resident.or_else(|needed| streamed().map_err(|other| needed.min(other))).map_err(|needed| {

@@ -16,7 +16,8 @@ pub(crate) struct OutputFolder {
 impl OutputFolder {
     /// Creates the folder if needed and makes sure that files can be written there.
     pub(crate) fn create(path: &Path) -> Result<Self> {
-        let unusable = || format!("cannot write to --out {}", path.display());
+        let unusable =
+            || format!("cannot write to --out {} (give a folder where you may write)", path.display());
         if path.is_file() {
             bail!("--out {} is a file: give a folder", path.display());
         }

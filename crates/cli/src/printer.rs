@@ -1,6 +1,7 @@
 //! The only door to stdout and stderr.
 
 use std::io::{ErrorKind, IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use causal_trace_report::ColorDepth;
 
@@ -30,11 +31,19 @@ pub(crate) fn in_one_line(error: &anyhow::Error) -> String {
 #[derive(Debug)]
 pub(crate) struct Printer {
     quiet: bool,
+    no_progress: bool,
+    /// Whether whoever read stdout has gone away.
+    is_alone: AtomicBool,
 }
 
 impl Printer {
     pub(crate) fn new(quiet: bool) -> Self {
-        Printer { quiet }
+        Printer { quiet, no_progress: false, is_alone: AtomicBool::new(false) }
+    }
+
+    /// The same without progress bars if so: they and the lines of `--log` would write over each other.
+    pub(crate) fn without_progress(self, so: bool) -> Self {
+        Printer { no_progress: so, ..self }
     }
 
     /// Whether only errors are said.
@@ -46,12 +55,21 @@ impl Printer {
     pub(crate) fn result(&self, text: &str) {
         let written = writeln!(std::io::stdout().lock(), "{}", text.trim_end_matches('\n'));
         // A reader that has seen enough (as `head` does) is not an error; a full disk is.
-        if let Err(error) = written
-            && error.kind() != ErrorKind::BrokenPipe
-        {
-            self.error(&anyhow::anyhow!("cannot write to stdout: {error}"));
-            std::process::exit(1);
+        match written {
+            Ok(()) => {}
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => {
+                self.is_alone.store(true, Ordering::Relaxed)
+            }
+            Err(error) => {
+                self.error(&anyhow::anyhow!("cannot write to stdout: {error}"));
+                std::process::exit(1);
+            }
         }
+    }
+
+    /// Whether results have a reader, as far as is known.
+    pub(crate) fn has_reader(&self) -> bool {
+        !self.is_alone.load(Ordering::Relaxed)
     }
 
     /// Something worth knowing beside the result.
@@ -68,11 +86,15 @@ impl Printer {
 
     /// Whether a progress bar would be seen.
     pub(crate) fn shows_progress(&self) -> bool {
-        !self.quiet && std::io::stderr().is_terminal()
+        !self.quiet && !self.no_progress && std::io::stderr().is_terminal()
     }
 
-    /// How many colours stdout shows (`NO_COLOR`, `FORCE_COLOR`, `COLORTERM` and `TERM` are heeded).
+    /// How many colours stdout shows (`NO_COLOR`, `FORCE_COLOR`, `COLORTERM` and `TERM` are heeded; where the first two
+    /// disagree, there are none, as in clap's help).
     pub(crate) fn color_depth(&self) -> ColorDepth {
+        if std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()) {
+            return ColorDepth::None;
+        }
         match supports_color::on(supports_color::Stream::Stdout) {
             Some(level) if level.has_16m => ColorDepth::TrueColor,
             Some(level) if level.has_256 => ColorDepth::Ansi256,

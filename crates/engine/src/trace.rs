@@ -260,6 +260,7 @@ fn plain_loop(
     delivery: &mut Delivery<'_>,
 ) -> Result<(), TraceError> {
     let total: usize = batch.iter().map(|prompt| prompt.measured.n_sites()).sum();
+    tracing::debug!(prompts = batch.len(), sites = total, "plain loop begun");
     let mut done = 0;
     for prompt in batch {
         let ids = &prompt.case.prompt.ids;

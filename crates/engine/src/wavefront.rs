@@ -9,6 +9,7 @@ mod layer;
 mod live;
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use causal_trace_core::{Site, TraceConfig};
 use causal_trace_lm::{Head, Model};
@@ -39,9 +40,13 @@ pub(crate) fn sweep(
     // To read all weights again for every step would take too long.
     let n_steps = if model.is_streamed() { 1 } else { config.steps.max(1) };
     let turns = turns(&plans, &order(&plans), n_samples, n_steps, config.memory);
+    let sites: usize = batch.iter().map(|prompt| prompt.measured.n_sites()).sum();
+    let runs = n_samples * plans.iter().map(|(_, plan)| plan.openings.len()).sum::<usize>();
+    tracing::debug!(prompts = batch.len(), sites, runs, turns = turns.len(), "wavefront planned");
     let workspaces = Workspaces::new();
     let n_layers = model.architecture().n_layers;
     for (index, turn) in turns.iter().enumerate() {
+        let begun = Instant::now();
         let sweep = Sweep { model, config, workspaces: &workspaces };
         let mut progress = |layer: usize| {
             // Later layers carry more runs.
@@ -59,6 +64,7 @@ pub(crate) fn sweep(
             fill_known(&mut batch[prompt], &plans[prompt].1, config);
             delivery.give(&mut batch[prompt]);
         }
+        tracing::debug!(turn = index, seconds = begun.elapsed().as_secs_f64(), "turn done");
     }
     Ok(())
 }

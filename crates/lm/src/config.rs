@@ -22,8 +22,9 @@ impl Config {
     /// # Errors
     /// When it is not a JSON object.
     pub fn parse(text: &str) -> Result<Self, ModelError> {
-        let value: Value = serde_json::from_str(text)
-            .map_err(|source| ModelError::Config { problem: format!("it is not valid JSON: {source}") })?;
+        let value: Value = serde_json::from_str(text).map_err(|source| ModelError::Config {
+            problem: format!("it is not valid JSON ({source}): download it again"),
+        })?;
         if value.is_object() {
             Ok(Config { value })
         } else {
@@ -41,7 +42,9 @@ impl Config {
     }
 
     fn missing(name: &str) -> ModelError {
-        ModelError::Config { problem: format!("\"{name}\" is missing") }
+        ModelError::Config {
+            problem: format!("\"{name}\" is missing: take the file that came with the weights"),
+        }
     }
 
     /// A whole number from 1 to 2^24.

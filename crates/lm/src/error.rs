@@ -39,7 +39,7 @@ pub enum ModelError {
     /// The tokenizer has ids that the embedding lacks.
     #[error(
         "the tokenizer knows {tokenizer} tokens but the model embeds only {embedding}: \
-         they belong to different models"
+         they belong to different models; take both from one folder"
     )]
     TokenizerMismatch {
         /// Largest id of the tokenizer, plus one.

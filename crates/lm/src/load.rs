@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Instant;
 
 use causal_trace_core::Precision;
 
@@ -45,11 +46,21 @@ impl LanguageModel {
     /// shape than the config says, or the tokenizer has more tokens than the embedding. Of the tensors of a streamed
     /// model only those outside the blocks are looked at yet.
     pub fn open(folder: &Path, precision: Precision, placement: Placement) -> Result<Self, ModelError> {
+        let begun = Instant::now();
         let config = config_of(folder)?;
         // The config before the weights: a model that is not supported is said to be so at once.
         family::of(&config)?;
         let checkpoint = Checkpoint::new(&config, Weights::open(folder)?, precision)?;
-        Self::checked(model(checkpoint, placement)?, Tokenizer::open(folder)?)
+        let opened = Self::checked(model(checkpoint, placement)?, Tokenizer::open(folder)?)?;
+        let Architecture { model_type, n_layers, d_model, .. } = &opened.model.architecture;
+        tracing::info!(
+            ?folder, model_type, n_layers, d_model,
+            parameters = opened.model.architecture.n_parameters(),
+            %precision, ?placement,
+            seconds = begun.elapsed().as_secs_f64(),
+            "model opened"
+        );
+        Ok(opened)
     }
 
     /// Builds a model that is part of the program.

@@ -6,8 +6,12 @@ use crate::memory::parse_bytes;
 const MOST_PROMPTS: usize = 10_000;
 const MOST_RUNS: usize = 1_000;
 
-const BENCH_EXAMPLES: &str = "Example:
+const BENCH_EXAMPLES: &str = "Examples:
+  # A prompt of 9 tokens on a model of the shape of GPT-2, with products less exact than float32's
   causal-trace bench --shape gpt2 --tokens 9 --samples 10 --precision bf16x3 --check
+
+  # Any shape, beside the plain loop, for a script
+  causal-trace bench --shape 4x128x4 --naive --json
 
 Exit codes: 0 done, 1 failed, 2 wrong usage.";
 

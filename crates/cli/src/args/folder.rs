@@ -32,9 +32,17 @@ impl ChoiceArgs {
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = format!("Examples:
+  # Averages over all prompts of a sweep
   causal-trace summary results
+
+  # The 100 longest prompts, in other roles, for a script
   causal-trace summary results --roles dannyallover --select most-tokens:100 --json
-  causal-trace summary results --metric logit_difference
+
+  # Another metric, which the sweep measured
+  causal-trace summary swapped --metric logit_difference
+
+  # What was left out, and why
+  causal-trace summary results --skipped
 
 {EXIT_CODES}"))]
 pub(crate) struct SummaryArgs {
@@ -57,10 +65,17 @@ pub(crate) struct SummaryArgs {
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = format!("Examples:
+  # Every figure that the folder gives
   causal-trace figures results --out figures
-  causal-trace figures results --metric logit_difference --out logits
+
+  # Another metric, which the sweep measured
+  causal-trace figures swapped --metric logit_difference --out logits
+
+  # For a paper, which has captions of its own
   causal-trace figures results --no-title --no-caption --formats pdf --out paper
-  causal-trace figures gpt2-xl --beside gpt-j --prompts ids:12,45 --out side-by-side
+
+  # Two models side by side, and two prompts
+  causal-trace figures gpt2-xl-results --beside gpt-j-results --prompts ids:12,45 --out side-by-side
 
 {EXIT_CODES}"))]
 pub(crate) struct FiguresArgs {
@@ -108,8 +123,11 @@ pub(crate) enum FigureFormat {
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = format!("Examples:
+  # One results folder as one file, to be sent
   causal-trace report results --out report.html
-  causal-trace report gpt2-xl gpt-j --out both.html
+
+  # Two models in one file
+  causal-trace report gpt2-xl-results gpt-j-results --out both.html
 
 {EXIT_CODES}"))]
 pub(crate) struct ReportArgs {
@@ -130,7 +148,10 @@ pub(crate) struct ReportArgs {
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = format!("Examples:
+  # The files that ROME's own notebooks read
   causal-trace export results --to rome --out cases
+
+  # Every site of every prompt as a table
   causal-trace export results --to csv --out results.csv
 
 {EXIT_CODES}"))]
@@ -155,8 +176,9 @@ pub(crate) enum ExportFormat {
 }
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = format!("Example:
-  causal-trace import cases --from rome --model-name gpt2-xl --out results
+#[command(after_help = format!("Examples:
+  # What ROME's code computed, as a results folder
+  causal-trace import cases --from rome --model-name gpt2-xl --out imported
 
 {EXIT_CODES}"))]
 pub(crate) struct ImportArgs {
@@ -180,8 +202,9 @@ pub(crate) enum ImportFormat {
 }
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = format!("Example:
-  causal-trace merge shard-0 shard-1 --out results
+#[command(after_help = format!("Examples:
+  # Two machines that shared no disk
+  causal-trace merge shard-0 shard-1 --out merged
 
 Shards that have one folder need no merge.
 
@@ -202,7 +225,10 @@ pub(crate) struct MergeArgs {
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = format!("Examples:
+  # How far a sweep is, from any machine that sees its folder
   causal-trace status results
+
+  # The same again every 10 seconds
   causal-trace status results --watch
 
 {EXIT_CODES}"))]
@@ -222,7 +248,10 @@ pub(crate) struct StatusArgs {
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
+  # Whether a folder that was copied or crashed is whole
   causal-trace check results
+
+  # Set aside what is damaged, so that the next sweep computes it again
   causal-trace check results --repair
 
 Exit codes: 0 everything is there and right, or was put right by --repair; 1 something is wrong; 2 wrong usage.")]

@@ -9,13 +9,22 @@ use crate::memory::parse_bytes;
 const MOST_FACTS: usize = 1 << 30;
 
 const EXAMPLES: &str = "Examples:
+  # What there is, and about how long each takes
   causal-trace reproduce --list
+
+  # One of them on the embedded model; its page is rome-averages/README.md
   causal-trace reproduce rome-averages
-  causal-trace reproduce gaussian-noise --model ./gpt2-xl --facts known_1000.json --out gpt2-xl-noise
+
+  # The same question to another model
+  causal-trace reproduce gaussian-noise --model ./gpt2-xl --facts known_1000.json \\
+      --out gpt2-xl-noise
+
+  # An experiment of one's own: take a file, change it, try it on a few facts
+  causal-trace reproduce --print gaussian-noise > my.toml
   causal-trace reproduce ./my.toml --limit 20
 
-An experiment is a TOML file; docs/experiments.md describes it. The same command on the same folder goes on where it
-stopped.
+An experiment is a TOML file; docs/experiments.md describes it. The same command on the same folder goes on \
+    where it stopped.
 
 Exit codes: 0 done, 1 failed or interrupted, 2 wrong usage.";
 

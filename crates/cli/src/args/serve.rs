@@ -8,12 +8,17 @@ use super::{MOST_THREADS, ModelArgs, up_to};
 use crate::memory::parse_bytes;
 
 const EXAMPLES: &str = "Examples:
+  # The live view of the embedded model
   causal-trace serve
-  causal-trace serve results --open
-  causal-trace serve --model ./gpt2-xl --facts known_1000.json gpt2-xl gpt2-xl-replaced
 
-The page is for this machine alone. With --host it is reached from others, by those who know the address that is
-printed, which has a secret in it. Ctrl-C ends it.
+  # The same beside a results folder, opened in the browser
+  causal-trace serve results --open
+
+  # A model in a folder, and two results folders to compare
+  causal-trace serve --model ./gpt2-xl --facts known_1000.json gpt2-xl-results swapped
+
+The page is for this machine alone. With --host it is reached from others, by those who know the address \
+    that is printed, which has a secret in it. Ctrl-C ends it.
 
 Exit codes: 0 ended, 1 failed, 2 wrong usage.";
 

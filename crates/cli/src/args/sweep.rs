@@ -13,15 +13,27 @@ const MOST_FACTS: usize = 1 << 30;
 pub(crate) const MOST_SHARDS: usize = 100_000;
 
 const EXAMPLES: &str = "Examples:
+  # The embedded model on its own facts
   causal-trace sweep --out results
-  causal-trace sweep --model ./gpt2-xl --facts known_1000.json --component all --preset rome --out gpt2-xl
-  causal-trace sweep --model ./gpt2-xl --facts known_1000.json --sample 100 --out hundred
-  causal-trace sweep --corruption swap --metric logit_difference --out swapped
-  causal-trace sweep --facts known_1000.json --shard 0/8 --out results --dry-run
-  causal-trace sweep --facts known_1000.json --shard 3/8 --out results
 
-The same command on the same folder goes on where it stopped. Ctrl-C ends it after the part in hand. Several processes may
-work on one folder at a time, on any machines that share it.
+  # A model in a folder on ROME's facts, as ROME traces them
+  causal-trace sweep --model ./gpt2-xl --facts known_1000.json --component all --preset rome \\
+      --out gpt2-xl-results
+
+  # 100 facts at random
+  causal-trace sweep --model ./gpt2-xl --facts known_1000.json --sample 100 --out hundred
+
+  # Another subject of the relation in place of noise
+  causal-trace sweep --corruption swap --metric logit_difference --out swapped
+
+  # What eight workers on one folder will take
+  causal-trace sweep --model ./gpt2-xl --facts known_1000.json --shard 0/8 --out shared --dry-run
+
+  # The fourth of eight workers on one folder
+  causal-trace sweep --model ./gpt2-xl --facts known_1000.json --shard 3/8 --out shared
+
+The same command on the same folder goes on where it stopped. Ctrl-C ends it after the part in hand. \
+    Several processes may work on one folder at a time, on any machines that share it.
 
 Exit codes: 0 done, 1 failed or interrupted, 2 wrong usage.";
 

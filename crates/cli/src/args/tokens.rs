@@ -4,7 +4,11 @@ use causal_trace_core::Precision;
 
 use super::{MOST_TOKENS, ModelArgs, up_to};
 
-const TOKENS_EXAMPLES: &str = "Example:
+const TOKENS_EXAMPLES: &str = "Examples:
+  # How the embedded model reads a prompt, and what it would say next
+  causal-trace tokens --prompt \"The capital of France is\" --subject France
+
+  # Whether a subject is whole tokens, before anything is traced
   causal-trace tokens --model ./gpt2 --prompt \"The Eiffel Tower is in\" --subject \"The Eiffel Tower\"
 
 Exit codes: 0 done, 1 failed, 2 wrong usage.";

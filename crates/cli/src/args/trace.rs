@@ -9,13 +9,20 @@ use clap::ArgGroup;
 use super::{MethodArgs, ModelArgs};
 
 const TRACE_EXAMPLES: &str = "Examples:
+  # A fact on the embedded model: the map in the terminal
   causal-trace trace
+
+  # A prompt of one's own on a model in a folder, with figures and numbers in space-needle
   causal-trace trace --model ./gpt2-xl --prompt \"The Space Needle is in the city of\" \\
       --subject \"The Space Needle\" --component all --out space-needle
+
+  # As ROME traces it: its noise stream, and noise of the scale of its facts' subjects
   causal-trace trace --model ./gpt2-xl --prompt \"The Space Needle is in the city of\" \\
       --subject \"The Space Needle\" --facts known_1000.json --preset rome
-  causal-trace trace --model ./gpt2-xl --prompt \"The Space Needle is in the city of\" \\
-      --subject \"The Space Needle\" --counterpart \"The Eiffel Tower is in the city of\" --metric logit_difference
+
+  # Another prompt in place of noise, measured by the difference of two answers' logits
+  causal-trace trace --model ./gpt2-xl --prompt \"The capital of France is\" --subject France \\
+      --counterpart \"The capital of Italy is\" --metric logit_difference
 
 Exit codes: 0 done, 1 failed, 2 wrong usage.";
 

@@ -2,9 +2,11 @@
 
 pub(crate) mod bench;
 pub(crate) mod check;
+pub(crate) mod completions;
 pub(crate) mod export;
 pub(crate) mod figures;
 pub(crate) mod import;
+pub(crate) mod man;
 pub(crate) mod merge;
 pub(crate) mod report;
 pub(crate) mod reproduce;

@@ -62,10 +62,12 @@ fn jobs(args: &SlurmArgs, folder: &Path) -> Result<Jobs> {
 
 /// The options of the sweep, as they were typed.
 fn options() -> Result<Vec<Vec<String>>> {
-    let matches = Args::command().get_matches();
+    let program = Args::command();
+    let matches = program.clone().get_matches();
     let matches = matches.subcommand_matches("slurm").context("this is another command")?;
     let sweep = SweepOptions::augment_args(clap::Command::new("sweep"));
-    typed(sweep.get_arguments(), matches)
+    // Also those of all commands, such as --no-config.
+    typed(program.get_arguments().chain(sweep.get_arguments()), matches)
 }
 
 /// The options of `sbatch`, each with the words that follow it.

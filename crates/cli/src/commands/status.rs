@@ -35,6 +35,9 @@ pub(crate) fn run(args: &StatusArgs, printer: &Printer) -> Result<()> {
             printer.result(&status.table());
         }
         let Some(time) = args.watch.filter(|_| status.parts.done < status.parts.all) else { return Ok(()) };
+        if !printer.has_reader() {
+            return Ok(());
+        }
         std::thread::sleep(time);
         if !args.json {
             printer.result("");

@@ -7,6 +7,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use super::Experiment;
 use super::file::Origin;
 use super::source::Source;
+use crate::nearest::nearest;
 
 /// An embedded file: its name, and its text.
 macro_rules! embedded {
@@ -99,7 +100,7 @@ pub(crate) fn open(given: &str) -> Result<Entry> {
         return Ok(Entry { name, given: given.to_owned(), experiment, text: source.text });
     }
     if path.extension().is_some_and(|extension| extension == "toml") {
-        bail!("there is no file {given}");
+        bail!("there is no file {given}: `reproduce --list` shows the embedded experiments");
     }
     Err(unknown(given))
 }
@@ -127,11 +128,4 @@ fn embedded_entry(name: &str, text: &str) -> Result<Entry> {
         Source { name: format!("experiments/{name}.toml"), folder: PathBuf::new(), text: text.to_owned() };
     let experiment = Experiment::parse(&source)?;
     Ok(Entry { name: name.to_owned(), given: name.to_owned(), experiment, text: source.text })
-}
-
-/// The word that is most like another, if any is.
-pub(super) fn nearest<'a>(given: &str, words: &[&'a str]) -> Option<&'a str> {
-    let likeness = |word: &&str| strsim::jaro_winkler(given, word);
-    let best = words.iter().copied().max_by(|one, other| likeness(one).total_cmp(&likeness(other)))?;
-    (likeness(&best) > 0.8).then_some(best)
 }

@@ -4,6 +4,7 @@ use clap::{CommandFactory, Parser};
 
 use super::file::{RUN_KEYS, Run};
 use crate::args::SweepOptions;
+use crate::nearest::nearest;
 use crate::settings;
 use crate::usage::Usage;
 
@@ -138,7 +139,7 @@ fn place_of(run: &Run, problem: &str) -> String {
 fn unknown(key: &str, allowed: &[String]) -> String {
     let mut keys: Vec<&str> = allowed.iter().map(String::as_str).chain(RUN_KEYS).collect();
     keys.sort_unstable();
-    let near = super::library::nearest(key, &keys);
+    let near = nearest(key, &keys);
     let hint = near.map_or(String::new(), |near| format!(" (did you mean {near}?)"));
     format!("unknown key '{key}'{hint}; a run has {}", keys.join(", "))
 }

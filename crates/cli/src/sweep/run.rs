@@ -1,7 +1,7 @@
 //! The work on the parts that are left, beside others who may be at work on the same folder.
 
 use std::ops::ControlFlow;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 use causal_trace_results::{Begun, Claim, Claims, FolderWriter, Outcome, Plan, PromptRecord, Worker};
@@ -95,6 +95,7 @@ impl Sweep<'_> {
         if left.is_empty() {
             return Ok(Traced::default());
         }
+        tracing::info!(share = %at_work.share, parts = self.parts.len(), left = left.len(), "sweep begun");
         let n_prompts = left.iter().map(|&part| self.parts[part].facts.len()).sum();
         let cost = left.iter().map(|&part| self.parts[part].cost).sum();
         let progress = SweepProgress::new(printer, n_prompts, cost);
@@ -141,6 +142,7 @@ impl Run<'_> {
             match self.next()? {
                 Next::Parts(claims) => {
                     let parts: Vec<usize> = claims.iter().map(Claim::part).collect();
+                    tracing::debug!(?parts, "parts claimed");
                     self.heart.hold(claims);
                     self.trace(&parts)?;
                 }
@@ -190,12 +192,17 @@ impl Run<'_> {
         let facts: Vec<&Prepared> = parts.iter().flat_map(|&part| &sweep.parts[part].facts).collect();
         let cost: f64 = parts.iter().map(|&part| sweep.parts[part].cost).sum();
         let sites = facts.iter().map(|fact| sweep.n_sites(fact)).sum();
+        let begun = Instant::now();
         let traced = sweep.work().trace(&facts, &mut |done, total| {
             progress.in_part(done as f64 / total.max(1) as f64, facts.len(), cost, sites);
             ControlFlow::Continue(())
         });
         match traced {
-            Ok(records) => self.save(parts, &records),
+            Ok(records) => {
+                let seconds = begun.elapsed().as_secs_f64();
+                tracing::info!(?parts, facts = facts.len(), sites, seconds, "parts traced");
+                self.save(parts, &records)
+            }
             Err(error) => match parts {
                 [part] => self.give_up(*part, &error),
                 // One of them is at fault, and the others are not to go without.
@@ -209,6 +216,7 @@ impl Run<'_> {
             let Part { facts, cost } = &self.sweep.parts[part];
             let (of_part, rest) = records.split_at(facts.len());
             self.writer.write_part(part, of_part)?;
+            tracing::debug!(part, facts = of_part.len(), "part saved");
             self.heart.release(part);
             self.progress.finish_part(of_part.len(), *cost, measured_sites(of_part));
             records = rest;
@@ -219,6 +227,7 @@ impl Run<'_> {
     /// A part that cannot be computed: the others are, and whoever runs the sweep again tries it again.
     fn give_up(&mut self, part: usize, error: &anyhow::Error) -> Result<()> {
         let message = format!("{error:#}");
+        tracing::warn!(part, message, "part failed");
         self.writer.record_failure(part, &message, self.queue.claims().worker())?;
         self.heart.release(part);
         self.queue.failed.push(Failed { part, message });

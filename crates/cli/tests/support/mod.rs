@@ -19,9 +19,10 @@ pub fn golden(family: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/golden").join(family)
 }
 
-/// What the program, or a library in it, looks at: colours, the terminal, threads, where models are kept.
-const ENVIRONMENT: [&str; 23] = [
+/// What the program, or a library in it, looks at: colours, the terminal, threads, where models and settings are kept.
+const ENVIRONMENT: [&str; 25] = [
     "CAUSAL_TRACE_ISA",
+    "CAUSAL_TRACE_LOG",
     "CI",
     "CLICOLOR",
     "CLICOLOR_FORCE",
@@ -44,6 +45,7 @@ const ENVIRONMENT: [&str; 23] = [
     "SLURM_JOB_ID",
     "TERM_PROGRAM",
     "XDG_CACHE_HOME",
+    "XDG_CONFIG_HOME",
 ];
 
 /// A command in `folder` that nothing of this machine's settings reaches.
@@ -56,7 +58,7 @@ pub fn isolated(mut command: Command, folder: &Path) -> Command {
     slurm.filter(|name| name.to_string_lossy().starts_with("SLURM_")).for_each(|name| {
         command.env_remove(name);
     });
-    command.current_dir(folder).env("HF_HOME", folder.join("no-cache"));
+    command.current_dir(folder).env("HF_HOME", folder.join("no-cache")).env("CAUSAL_TRACE_CONFIG", "");
     command
 }
 
@@ -107,14 +109,18 @@ pub fn succeeds(folder: &Path, args: &[&str]) -> Output {
 
 /// The program fails with the exit code, in one line or two that contain the words, and prints no result.
 pub fn fails(folder: &Path, args: &[&str], code: i32, words: &[&str]) {
-    let output = causal_trace(folder, args);
-    let message = stderr(&output);
-    assert_eq!(output.status.code(), Some(code), "{args:?}: {message}");
+    refuses(&causal_trace(folder, args), &args.join(" "), code, words);
+}
+
+/// What the program answers to a command line that cannot be followed.
+pub fn refuses(output: &Output, line: &str, code: i32, words: &[&str]) {
+    let message = stderr(output);
+    assert_eq!(output.status.code(), Some(code), "{line}: {message}");
     for word in words {
-        assert!(message.contains(word), "{args:?}: '{word}' is not in: {message}");
+        assert!(message.contains(word), "{line}: '{word}' is not in: {message}");
     }
-    assert!(stdout(&output).is_empty(), "{args:?} printed a result");
-    assert!(!message.contains('\u{1b}'), "{args:?}: escape codes in {message:?}");
+    assert!(stdout(output).is_empty(), "{line} printed a result");
+    assert!(!message.contains('\u{1b}'), "{line}: escape codes in {message:?}");
     assert!(!message.contains("panicked") && !message.contains("stack backtrace"), "{message}");
     if code == 1 {
         let errors = message.lines().filter(|line| !line.starts_with("note:")).count();
