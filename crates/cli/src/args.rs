@@ -3,6 +3,8 @@
 use clap::{Parser, Subcommand};
 
 mod bench;
+mod calibrate;
+mod doctor;
 mod folder;
 mod method;
 mod precision;
@@ -13,6 +15,8 @@ mod tokens;
 mod trace;
 
 pub(crate) use bench::BenchArgs;
+pub(crate) use calibrate::{Answers, CalibrateArgs};
+pub(crate) use doctor::DoctorArgs;
 pub(crate) use folder::{
     CheckArgs, ClaimArgs, ExportArgs, ExportFormat, FigureFormat, FiguresArgs, ImportArgs, ImportFormat,
     MergeArgs, ReportArgs, StatusArgs, SummaryArgs,
@@ -76,6 +80,10 @@ pub(crate) enum Command {
     Check(CheckArgs),
     /// Show what the model will see: tokens, ids, the subject's span, the top predictions
     Tokens(TokensArgs),
+    /// Which noise level for a model: how much of its answers noise of each size destroys
+    Calibrate(CalibrateArgs),
+    /// Check a model and this machine, and print what a bug report should hold
+    Doctor(DoctorArgs),
     /// Time the engine on a made-up model of a given shape
     Bench(BenchArgs),
 }

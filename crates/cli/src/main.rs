@@ -2,6 +2,7 @@
 
 mod args;
 mod auto_precision;
+mod calibrate;
 mod commands;
 mod demo;
 mod experiment;
@@ -56,6 +57,8 @@ fn main() -> ExitCode {
         Command::Status(args) => commands::status::run(args, &printer),
         Command::Check(args) => commands::check::run(args, &printer),
         Command::Tokens(args) => commands::tokens::run(args, &printer),
+        Command::Calibrate(args) => commands::calibrate::run(args, &printer),
+        Command::Doctor(args) => commands::doctor::run(args, &printer),
         Command::Bench(args) => commands::bench::run(args, &printer),
     };
     match done {

@@ -16,9 +16,9 @@ mod work;
 
 pub(crate) use interrupt::Interrupt;
 pub(crate) use made::Made;
-pub(crate) use pairing::Pairing;
+pub(crate) use pairing::{Pairing, order};
 pub(crate) use precision::{FirstFact, settled};
-pub(crate) use prepared::{Preparation, Prepared};
+pub(crate) use prepared::{Preparation, Prepared, Ready};
 pub(crate) use progress::{SweepProgress, duration};
 pub(crate) use request::{Request, Sweep};
 pub(crate) use run::{AtWork, Traced};
