@@ -1,5 +1,7 @@
 //! Baselines without patched runs: the bits of whole traces at each level.
 
+#![expect(clippy::print_stdout, reason = "helpers of tests, outside of test functions")]
+
 mod support;
 
 use std::ops::ControlFlow;

@@ -126,8 +126,8 @@ fn verdict(found: &Calibration) -> String {
     let tolerance = 100.0 * PLATEAU_TOLERANCE;
     let (Some(height), Some(growth)) = (found.tail_total_effect, found.tail_growth) else {
         return format!(
-            "No judgement: {} facts are too few for intervals ({FEWEST_FACTS} at least, 50 are better); give facts that \
-             the model knows with --facts.",
+            "No judgement: {} facts are too few for intervals ({FEWEST_FACTS} at least, 50 are better): raise --sample, or give \
+             more facts that the model knows with --facts.",
             found.facts
         );
     };
@@ -139,10 +139,10 @@ fn verdict(found: &Calibration) -> String {
             with(height)
         ),
         Verdict::Rising => format!(
-            "No plateau: {changes}, and still grows: give larger ones with --multiples. Nothing is recommended."
+            "No plateau: {changes}, and still grows: give larger multiples (--multiples). Nothing is recommended."
         ),
         Verdict::Falling => format!(
-            "No plateau: {changes}, and still falls: give larger ones with --multiples. Nothing is recommended."
+            "No plateau: {changes}, and still falls: give larger multiples (--multiples). Nothing is recommended."
         ),
         Verdict::Uncertain => format!(
             "No plateau can be told: {changes}, which may be more than {tolerance:.0} % of the effect there, {}: take more \
@@ -193,10 +193,13 @@ fn percent(Estimate { value, ci95: [low, high] }: Estimate) -> String {
     format!("{:.0} % [{:.0}, {:.0}]", 100.0 * value, 100.0 * low, 100.0 * high)
 }
 
-/// Three figures, and at most six places.
+/// Three figures; powers of ten where they would stand far behind the point.
 fn number(value: f64) -> String {
     if value == 0.0 || !value.is_finite() {
         return "0".to_owned();
+    }
+    if value.abs() < 1e-4 {
+        return format!("{value:.1e}");
     }
     let places = (2 - value.abs().log10().floor() as i32).clamp(0, 6);
     format!("{value:.*}", places as usize)
@@ -276,8 +279,8 @@ mod tests {
     #[test]
     fn numbers_have_three_figures() {
         assert_eq!(
-            [0.12345, 12.345, -0.00123, 0.0, 1234.5].map(number),
-            ["0.123", "12.3", "-0.00123", "0", "1234"]
+            [0.12345, 12.345, -0.00123, 0.0, 1234.5, -1.26e-7].map(number),
+            ["0.123", "12.3", "-0.00123", "0", "1234", "-1.3e-7"]
         );
     }
 }

@@ -10,8 +10,9 @@ use crate::printer::Printer;
 use crate::progress::Counted;
 use crate::sweep::{Pairing, Preparation, Ready, order};
 
-/// Prompts that go through the model together.
+/// Prompts that go through the model together; more where every walk through its layers reads all its files.
 const AT_ONCE: usize = 16;
+const AT_ONCE_STREAMED: usize = 64;
 
 /// A fact, and the token that the model predicts for it.
 pub(crate) struct KnownFact {
@@ -49,7 +50,8 @@ impl Known {
         let (mut chosen, mut others, mut first_reason) = (Vec::new(), Vec::new(), None);
         let (mut tried, mut n_known, mut measurable) = (0, 0, 0);
         let mut bar = Counted::new(printer, "finding facts", order.len());
-        for places in order.chunks(AT_ONCE) {
+        let at_once = if lm.model.is_streamed() { AT_ONCE_STREAMED } else { AT_ONCE };
+        for places in order.chunks(at_once) {
             if chosen.len() >= args.sample {
                 break;
             }

@@ -30,10 +30,12 @@ pub(crate) fn run(args: &CalibrateArgs, printer: &Printer) -> Result<()> {
     }
     args.out.as_deref().map_or(Ok(()), refuse_results_folder)?;
     let facts = FactFile::open(args.facts.as_deref())?;
-    let (model, measured) = with_threads(args.threads, || -> Result<_> {
+    let (model, out, measured) = with_threads(args.threads, || -> Result<_> {
         let model = NamedModel::open(Given::new(&args.model.model, args.memory), args.precision, printer)?;
+        // After everything that can be found wrong with the input, before the work.
+        let out = args.out.as_deref().map(OutputFolder::create).transpose()?;
         let measured = measure(args, &model, &facts, printer)?;
-        Ok((model, measured))
+        Ok((model, out, measured))
     })??;
     let found = Found::new(args, &model, &facts, &measured);
     found.note(args, printer);
@@ -42,9 +44,9 @@ pub(crate) fn run(args: &CalibrateArgs, printer: &Printer) -> Result<()> {
     } else {
         found.show(printer);
     }
-    if let Some(path) = &args.out {
-        // After the result is shown, so that a full disk does not take it away.
-        found.write(&OutputFolder::create(path)?, args)?;
+    // After the result is shown, so that a full disk does not take it away.
+    if let (Some(out), Some(path)) = (&out, &args.out) {
+        found.write(out, args)?;
         printer.note(&format!("the page with the curves is {}", path.join("calibrate.html").display()));
     }
     Ok(())

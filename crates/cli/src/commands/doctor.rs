@@ -13,7 +13,6 @@ use serde::Serialize;
 use super::trace::fastest_on;
 use super::with_threads;
 use crate::args::{ComponentChoice, DoctorArgs, MethodArgs};
-use crate::demo;
 use crate::fact_file::FactFile;
 use crate::memory::{Budget, described, peak_bytes};
 use crate::models::{Given, NamedModel};
@@ -25,6 +24,9 @@ const COMMIT: Option<&str> = match option_env!("CAUSAL_TRACE_COMMIT") {
     Some(commit) => Some(commit),
     None => option_env!("GITHUB_SHA"),
 };
+
+/// What the model is tried on: short, since every state of it is restored.
+const TEXT: &str = "The Eiffel Tower is in";
 
 pub(crate) fn run(args: &DoctorArgs, printer: &Printer) -> Result<()> {
     let found = with_threads(args.threads, || Findings::of(args, printer))?;
@@ -188,15 +190,14 @@ fn version_line(instructions: Isa, threads: usize) -> String {
     )
 }
 
-/// A short text; all its tokens count as the subject.
+/// The short text; all its tokens count as the subject.
 fn prompt(model: &NamedModel) -> Result<Prompt> {
-    let fact = demo::first_fact()?;
-    let encoded = model.lm.tokenizer.encode(&fact.prompt)?;
+    let encoded = model.lm.tokenizer.encode(TEXT)?;
     model.lm.model.check_prompt(&encoded.ids)?;
     let span = (0..encoded.ids.len()).into();
     Ok(Prompt {
-        subject: fact.prompt.clone(),
-        text: fact.prompt,
+        text: TEXT.to_owned(),
+        subject: TEXT.to_owned(),
         ids: encoded.ids,
         tokens: encoded.texts,
         subject_span: span,
@@ -243,7 +244,8 @@ fn auto_precision(
     prompt: &Prompt,
     printer: &Printer,
 ) -> Result<Precision> {
-    let (config, _) = settings::resolve(&MethodArgs::default(), &model, || FactFile::open(None))?;
+    let method = MethodArgs { samples: Some(1), ..MethodArgs::default() };
+    let (config, _) = settings::resolve(&method, &model, || FactFile::open(None))?;
     let case = Case::new(prompt, Answer::Predicted);
     model.check_memory(&case, &config)?;
     let model = fastest_on(case, &config, model, given, printer).context("cannot try the precisions")?;
