@@ -1,5 +1,6 @@
 //! The facts of a calibration, and what noise of several sizes does to them.
 
+mod found;
 mod known;
 
 use anyhow::{Result, bail};
@@ -14,7 +15,8 @@ use crate::models::NamedModel;
 use crate::printer::Printer;
 use crate::progress::Counted;
 use crate::settings;
-pub(crate) use known::Known;
+pub(crate) use found::Found;
+use known::Known;
 
 /// What was measured.
 pub(crate) struct Measured {

@@ -96,7 +96,7 @@ impl Calibrated {
         }
         let svg = write_compact_svg(&lay_out(&calibration(self)?, Glyphs::Any)?);
         body.push_str(&format!(
-            "</header>\n<main>\n<figure>\n{svg}</figure>\n{}</main>\n",
+            "</header>\n<main>\n<figure class=\"wide\">\n{svg}</figure>\n{}</main>\n",
             self.html_table()
         ));
         let words = "k: noise in standard deviations of the subjects' embeddings; total effect: mean over facts of the \

@@ -1,7 +1,7 @@
 //! Facts that a model knows, drawn by a seed.
 
 use anyhow::{Result, bail};
-use causal_trace_lm::{LanguageModel, top_predictions};
+use causal_trace_lm::{LanguageModel, ModelError, top_predictions};
 use causal_trace_results::Target;
 
 use crate::args::{Answers, CalibrateArgs};
@@ -55,23 +55,9 @@ impl Known {
             if chosen.len() >= args.sample {
                 break;
             }
-            let mut ready = Vec::new();
-            for &place in places {
-                match preparation.prepare(file.facts[place].clone()).ready {
-                    Ok(fact) => ready.push((place, fact)),
-                    Err(skip) => {
-                        first_reason.get_or_insert(skip.detail);
-                    }
-                }
-            }
-            let prompts: Vec<&[u32]> = ready.iter().map(|(_, fact)| &fact.prompt.ids[..]).collect();
-            let logits = lm.model.last_logits_of(&prompts)?;
-            for ((place, ready), logits) in ready.into_iter().zip(logits) {
-                let (answer, _) = top_predictions(&logits?, 1)[0];
-                let is_known = ready.is_expected(answer, &lm.tokenizer.token_text(answer));
+            for (fact, is_known) in predicted(&preparation, file, places, &mut first_reason)? {
                 n_known += usize::from(is_known);
                 measurable += 1;
-                let fact = KnownFact { known_id: file.facts[place].known_id, ready, answer, place };
                 if is_known || args.answers == Some(Answers::Predicted) {
                     chosen.push(fact);
                 } else if args.answers.is_none() && others.len() < args.sample {
@@ -101,4 +87,32 @@ impl Known {
         facts.sort_unstable_by_key(|fact| fact.place);
         Ok(Known { facts, answers, tried, known: n_known })
     }
+}
+
+/// The predictions for the facts at some places, and whether they are right; of those left out, `first_reason` keeps
+/// the first one's.
+fn predicted(
+    preparation: &Preparation<'_>,
+    file: &FactFile,
+    places: &[usize],
+    first_reason: &mut Option<String>,
+) -> Result<Vec<(KnownFact, bool)>> {
+    let lm = preparation.lm;
+    let mut ready = Vec::new();
+    for &place in places {
+        match preparation.prepare(file.facts[place].clone()).ready {
+            Ok(fact) => ready.push((place, fact)),
+            Err(skip) => {
+                first_reason.get_or_insert(skip.detail);
+            }
+        }
+    }
+    let prompts: Vec<&[u32]> = ready.iter().map(|(_, fact)| &fact.prompt.ids[..]).collect();
+    let logits = lm.model.last_logits_of(&prompts)?;
+    let fact = |((place, ready), logits): ((usize, Ready), Result<Vec<f32>, ModelError>)| {
+        let (answer, _) = top_predictions(&logits?, 1)[0];
+        let is_known = ready.is_expected(answer, &lm.tokenizer.token_text(answer));
+        Ok((KnownFact { known_id: file.facts[place].known_id, ready, answer, place }, is_known))
+    };
+    ready.into_iter().zip(logits).map(fact).collect()
 }

@@ -20,6 +20,9 @@ svg{display:block;max-width:100%;height:auto}\
 table{border-collapse:collapse;font-size:.8rem;font-variant-numeric:tabular-nums}\
 th,td{padding:.15rem .7rem;text-align:right;border-bottom:1px solid #ddd}\
 .finding{font-size:1rem;color:#222}\
+.wide{width:100%;max-width:1000px}\
+.wide svg{width:100%}\
+main+p{margin-top:1rem}\
 @page{size:A4;margin:15mm}\
 @media print{body{margin:0;padding:0;max-width:none}h1{font-size:11pt}p{font-size:7pt}main{gap:12pt;justify-content:left}}";
 
