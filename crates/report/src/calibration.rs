@@ -125,11 +125,7 @@ fn verdict(found: &Calibration) -> String {
     let (first, last) = (found.tail.first().unwrap_or(&0.0), found.tail.last().unwrap_or(&0.0));
     let tolerance = 100.0 * PLATEAU_TOLERANCE;
     let (Some(height), Some(growth)) = (found.tail_total_effect, found.tail_growth) else {
-        return format!(
-            "No judgement: {} facts are too few for intervals ({FEWEST_FACTS} at least, 50 are better): raise --sample, or give \
-             more facts that the model knows with --facts.",
-            found.facts
-        );
+        return too_few(found);
     };
     let changes =
         format!("from {first} to {last} standard deviations the total effect changes by {}", with(growth));
@@ -146,7 +142,7 @@ fn verdict(found: &Calibration) -> String {
         ),
         Verdict::Uncertain => format!(
             "No plateau can be told: {changes}, which may be more than {tolerance:.0} % of the effect there, {}: take more \
-             facts (--sample) or larger multiples (--multiples). Nothing is recommended.",
+             facts (--sample, --facts, --answers predicted) or larger multiples (--multiples). Nothing is recommended.",
             with(height)
         ),
         Verdict::NoEffect => format!(
@@ -158,8 +154,16 @@ fn verdict(found: &Calibration) -> String {
             "No judgement: give --multiples at least two numbers from half of the largest, {last}, on. Nothing is \
              recommended."
         ),
-        Verdict::TooFewFacts => format!("No judgement: {} facts are too few.", found.facts),
+        Verdict::TooFewFacts => too_few(found),
     }
+}
+
+fn too_few(found: &Calibration) -> String {
+    format!(
+        "No judgement: intervals take {FEWEST_FACTS} facts at least (50 are better), and there are {}: raise --sample, give \
+         more facts that the model knows (--facts), or take its own predictions as answers (--answers predicted).",
+        found.facts
+    )
 }
 
 /// How the recommended multiple compares with ROME's.
@@ -258,7 +262,7 @@ mod tests {
             ([0.1, 0.2, 0.3, 0.4, 0.5, 0.6], 20, "still grows"),
             ([0.1, 0.6, 0.6, 0.5, 0.4, 0.3], 20, "still falls"),
             ([0.0, -0.1, -0.1, -0.1, -0.1, -0.1], 20, "not clearly above 0"),
-            ([0.1, 0.5, 0.5, 0.5, 0.5, 0.5], 4, "4 facts are too few"),
+            ([0.1, 0.5, 0.5, 0.5, 0.5, 0.5], 4, "and there are 4"),
         ] {
             let findings = calibrated(effects, facts).findings();
             assert!(findings.len() == 1 && findings[0].contains(words), "{findings:?}");
