@@ -5,7 +5,9 @@ use clap::{Parser, Subcommand};
 use crate::log::LogFilter;
 
 mod bench;
+mod calibrate;
 mod completions;
+mod doctor;
 mod folder;
 mod man;
 mod method;
@@ -18,7 +20,9 @@ mod tokens;
 mod trace;
 
 pub(crate) use bench::BenchArgs;
+pub(crate) use calibrate::{Answers, CalibrateArgs};
 pub(crate) use completions::CompletionsArgs;
+pub(crate) use doctor::DoctorArgs;
 pub(crate) use folder::{
     CheckArgs, ClaimArgs, ExportArgs, ExportFormat, FigureFormat, FiguresArgs, ImportArgs, ImportFormat,
     MergeArgs, ReportArgs, StatusArgs, SummaryArgs,
@@ -108,6 +112,10 @@ pub(crate) enum Command {
     Check(CheckArgs),
     /// Show what the model will see: tokens, ids, the subject's span, the top predictions
     Tokens(TokensArgs),
+    /// Which noise level for a model: how much of its answers noise of each size destroys
+    Calibrate(CalibrateArgs),
+    /// Check a model and this machine, and print what a bug report should hold
+    Doctor(DoctorArgs),
     /// Time the engine on a made-up model of a given shape
     Bench(BenchArgs),
     /// Print what a shell needs to complete commands, options and their values

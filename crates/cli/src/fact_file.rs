@@ -58,13 +58,13 @@ impl FactFile {
             }
         };
         self.check_unique(&chosen)?;
-        let identity = FactsIdentity {
-            name: self.name.clone(),
-            sha256: Some(self.sha256.clone()),
-            n_facts: chosen.len(),
-            selection: choice.to_string(),
-        };
+        let identity = self.identity(chosen.len(), choice.to_string());
         Ok((chosen, identity))
+    }
+
+    /// What so many of its facts, selected in some way, are called in a record.
+    pub(crate) fn identity(&self, n_facts: usize, selection: String) -> FactsIdentity {
+        FactsIdentity { name: self.name.clone(), sha256: Some(self.sha256.clone()), n_facts, selection }
     }
 
     fn check_ids(&self, ids: &BTreeSet<i64>) -> Result<()> {

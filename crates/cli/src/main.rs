@@ -2,6 +2,7 @@
 
 mod args;
 mod auto_precision;
+mod calibrate;
 mod command_line;
 mod commands;
 mod config;
@@ -92,6 +93,8 @@ fn run(command: &Command, printer: &Printer) -> anyhow::Result<()> {
         Command::Status(args) => commands::status::run(args, printer),
         Command::Check(args) => commands::check::run(args, printer),
         Command::Tokens(args) => commands::tokens::run(args, printer),
+        Command::Calibrate(args) => commands::calibrate::run(args, printer),
+        Command::Doctor(args) => commands::doctor::run(args, printer),
         Command::Bench(args) => commands::bench::run(args, printer),
         Command::Completions(args) => commands::completions::run(args, printer),
         Command::Man(args) => commands::man::run(args, printer),

@@ -64,6 +64,13 @@ impl Counted {
     pub(crate) fn done(&mut self, n: u64) {
         self.bar.inc(n);
     }
+
+    /// How far it is, of how many; for work that tells both.
+    pub(crate) fn at(&mut self, done: usize, total: usize) -> ControlFlow<()> {
+        self.bar.set_length(total as u64);
+        self.bar.set_position(done as u64);
+        ControlFlow::Continue(())
+    }
 }
 
 impl Drop for Counted {

@@ -1,11 +1,12 @@
 //! Causal tracing: which states, restored in a corrupted run, bring the answer back.
 //!
 //! One entry point, [`trace()`], and [`trace_batch`] for several prompts in one sweep; [`patched`] is for sets of
-//! patches that no grid has. Two engines compute the same numbers: [`Engine::Naive`] runs the whole model once per site and is the yardstick;
+//! patches that no grid has, [`baselines()`] for the runs without any. Two engines compute the same numbers: [`Engine::Naive`] runs the whole model once per site and is the yardstick;
 //! [`Engine::Wavefront`] carries all patched runs through the layers in one sweep.
 //!
 //! Invariants: nothing here prints, plots, parses arguments or writes files; results go into a [`Sink`].
 
+mod baselines;
 mod check;
 mod corrupt;
 mod error;
@@ -20,6 +21,7 @@ mod trunk;
 mod turns;
 mod wavefront;
 
+pub use baselines::baselines;
 pub use causal_trace_core::{Engine, Sink};
 pub use error::TraceError;
 pub use naive::{Patch, patched, patched_case};

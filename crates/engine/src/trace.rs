@@ -377,7 +377,7 @@ impl<'a> Measurement<'a> {
 }
 
 /// The baseline of all metrics of the clean and the corrupted runs, `[1 + samples, metrics]`.
-fn baseline(values: &[f32], config: &TraceConfig, targets: &Targets) -> Baseline {
+pub(crate) fn baseline(values: &[f32], config: &TraceConfig, targets: &Targets) -> Baseline {
     let n_metrics = config.all_metrics().count();
     let of = |metric: usize| -> (f32, Vec<f32>) {
         (values[metric], values[n_metrics + metric..].iter().step_by(n_metrics).copied().collect())
@@ -390,7 +390,8 @@ fn baseline(values: &[f32], config: &TraceConfig, targets: &Targets) -> Baseline
     Baseline { answer_id: targets.answer, clean, corrupted, foil_id: targets.foil, others: others.collect() }
 }
 
-fn check_baseline(baseline: &Baseline) -> Result<(), TraceError> {
+/// Whether all its numbers are finite.
+pub(crate) fn check_baseline(baseline: &Baseline) -> Result<(), TraceError> {
     let metrics =
         std::iter::once(Metric::Probability).chain(baseline.others.iter().map(|other| other.metric));
     let not_finite = |what: String| Err(TraceError::NotFinite { what });

@@ -120,6 +120,11 @@ impl Trunk {
         block.finish(x, context, Threads::All, scratch, &mut keep);
     }
 
+    /// Takes all runs through a block, on the calling thread, and keeps nothing of what happens there.
+    pub(crate) fn pass(&mut self, block: &Block, rope: Option<&RopeTable>, scratch: &mut Scratch) {
+        block.forward(&mut self.at.x, &self.runs, rope, Threads::One, scratch, &mut |_, _| {});
+    }
+
     /// The row of a token of a run.
     pub(crate) fn row(&self, TrunkRun { member, run }: TrunkRun, token: usize) -> usize {
         let prompt = &self.prompts[member];

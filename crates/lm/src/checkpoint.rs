@@ -40,8 +40,7 @@ impl Checkpoint {
         let mut tensor = |name: &str, shape: &[usize]| {
             let view = self.weights.tensor(name)?;
             view.expect_shape(shape)?;
-            // Single rows of others would be spread over the file.
-            Ok(if view.is_contiguous() { Tensor::Stored(view) } else { Tensor::Values(view.to_f32()?) })
+            Tensor::of(view)
         };
         make(Builder {
             architecture: &self.architecture,
@@ -70,6 +69,7 @@ impl Checkpoint {
         for (&id, row) in ids.iter().zip(out.chunks_exact_mut(d_model)) {
             let id = id as usize;
             table.copy_rows(id..id + 1, row)?;
+            table.check_finite(row)?;
         }
         Ok(())
     }

@@ -2,7 +2,12 @@
 
 use std::ops::Range;
 
+use rayon::prelude::*;
+
 use crate::weights::{TensorView, WeightsError};
+
+/// Numbers that one task checks.
+const CHECKED: usize = 1 << 18;
 
 /// A tensor where it is.
 #[derive(Debug)]
@@ -13,25 +18,47 @@ pub(crate) enum Tensor<'a> {
     Values(Vec<f32>),
 }
 
-impl Tensor<'_> {
+impl<'a> Tensor<'a> {
+    /// A tensor of a file, as a whole where single rows would be spread over it.
+    ///
+    /// # Errors
+    /// When it is read as a whole and that fails, or a number is not finite.
+    pub(crate) fn of(view: TensorView<'a>) -> Result<Self, WeightsError> {
+        // Single rows of others would be spread over the file.
+        Ok(if view.is_contiguous() { Tensor::Stored(view) } else { Tensor::Values(finite(&view)?) })
+    }
+
     /// All its numbers in row-major order.
+    ///
+    /// # Errors
+    /// When it cannot be read, or a number of its file is not finite.
     pub(crate) fn into_f32(self) -> Result<Vec<f32>, WeightsError> {
         match self {
-            Tensor::Stored(view) => view.to_f32(),
+            Tensor::Stored(view) => finite(&view),
             Tensor::Values(values) => Ok(values),
         }
     }
 
-    /// Some rows of a matrix of that width, on the calling thread.
+    /// Some rows of a matrix of that width, on the calling thread; the same errors.
     fn copy_rows(&self, width: usize, rows: Range<usize>, out: &mut [f32]) -> Result<(), WeightsError> {
         match self {
-            Tensor::Stored(view) => view.copy_rows(rows, out),
+            Tensor::Stored(view) => {
+                view.copy_rows(rows, out)?;
+                view.check_finite(out)
+            }
             Tensor::Values(values) => {
                 out.copy_from_slice(&values[rows.start * width..rows.end * width]);
                 Ok(())
             }
         }
     }
+}
+
+/// All numbers of a tensor, on the threads of the current pool.
+fn finite(view: &TensorView<'_>) -> Result<Vec<f32>, WeightsError> {
+    let values = view.to_f32()?;
+    values.par_chunks(CHECKED).try_for_each(|values| view.check_finite(values))?;
+    Ok(values)
 }
 
 /// Rows of some matrices, one below the other.

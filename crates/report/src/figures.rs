@@ -6,6 +6,7 @@
 //! - [`prompts_side_by_side()`], [`summaries_side_by_side()`]: models, or selections of prompts, on one scale;
 //!   [`metrics_side_by_side()`], [`directions()`]: what differs in its unit or its sign;
 //! - [`against()`]: effects over the size of the noise or the width of windows;
+//! - [`calibration()`]: what `calibrate` measures, which is no results folder;
 //! - [`severed()`], [`census()`], [`census_examples()`], [`aligned()`], [`group_effects()`], [`prompt_sizes()`],
 //!   [`deviations()`]: the questions that single experiments ask.
 //!
@@ -14,6 +15,7 @@
 mod against;
 mod aligned;
 mod average;
+mod calibration;
 mod census;
 mod gallery;
 mod group_effects;
@@ -35,6 +37,7 @@ use causal_trace_results::statistics::Summary;
 pub use against::{NumberedSummary, against};
 pub use aligned::aligned;
 pub use average::{Statistic, average};
+pub use calibration::calibration;
 pub use census::{census, census_examples};
 pub use gallery::gallery;
 pub use group_effects::{GroupSeries, group_effects};

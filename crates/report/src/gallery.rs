@@ -1,6 +1,6 @@
 //! Many figures in one document: pages to print, or one page for the browser.
 
-mod html;
+pub(crate) mod html;
 mod pages;
 
 use crate::label::clean;

@@ -14,6 +14,7 @@
 //!
 //! [`page`] is what a browser shows of results folders: the data and the HTML of `report` and `serve`.
 
+mod calibration;
 mod color_scale;
 mod error;
 mod figure;
@@ -35,6 +36,7 @@ mod svg;
 mod terminal;
 mod words;
 
+pub use calibration::{Calibrated, Table};
 pub use color_scale::{ColorScale, Ramp};
 pub use error::{FigureError, PanelProblem};
 pub use figure::{

@@ -32,6 +32,12 @@ impl Provenance {
         }
     }
 
+    /// Which facts, as its settings begin: the file's name without its folders, and how facts were chosen from it.
+    #[must_use]
+    pub fn facts(identity: &FactsIdentity) -> String {
+        facts(identity)
+    }
+
     /// That of several folders which differ in what an axis shows: what they agree in is said once, and `varying` says
     /// where the rest is shown. None for no folders.
     pub(crate) fn shared(made: &[(&Manifest, usize)], varying: &str) -> Option<Self> {

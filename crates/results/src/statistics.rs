@@ -6,6 +6,7 @@
 mod agreement;
 mod aligned;
 mod bootstrap;
+mod calibration;
 mod census;
 mod compare;
 mod correlation;
@@ -23,6 +24,10 @@ mod view;
 
 pub use agreement::{PeakAgreement, PeakComparison, map_correlation};
 pub use aligned::{AlignedAverage, aligned_average};
+pub use calibration::{
+    CALIBRATION_DRAWS, Calibration, CalibrationPoint, ENOUGH, Estimate, FEWEST_FACTS, FactCurve,
+    PLATEAU_TOLERANCE, ROME_MULTIPLE, Recommendation, Verdict,
+};
 pub use census::{Census, CensusOptions, Classified, PeakClass, classify};
 pub use compare::common_ids;
 pub use correlation::{pearson, spearman};

@@ -1,8 +1,10 @@
 //! One short file for each command.
 
 pub(crate) mod bench;
+pub(crate) mod calibrate;
 pub(crate) mod check;
 pub(crate) mod completions;
+pub(crate) mod doctor;
 pub(crate) mod export;
 pub(crate) mod figures;
 pub(crate) mod import;

@@ -78,7 +78,7 @@ fn trace(args: &TraceArgs, printer: &Printer) -> Result<Traced> {
 }
 
 /// The model at the fastest precision that is accurate enough on this prompt.
-fn fastest_on(
+pub(crate) fn fastest_on(
     case: Case<'_>,
     config: &TraceConfig,
     exact: NamedModel,

@@ -129,7 +129,8 @@ fn swapped(fact: &Fact, prompt: &Prompt, others: &[Fact], seed: u64, lm: &Langua
     pairs.next()
 }
 
-fn order(ids: &[u32], n: usize, seed: u64) -> Vec<usize> {
+/// The numbers below `n` in an order drawn for some tokens.
+pub(crate) fn order(ids: &[u32], n: usize, seed: u64) -> Vec<usize> {
     let once = Corruption {
         method: Method::Counterpart,
         extra_tokens: 0,

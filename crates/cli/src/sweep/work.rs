@@ -85,10 +85,8 @@ impl Work<'_> {
         let logits = logits.unwrap_or(Err(ModelError::NotFinite)).map_err(not_finite)?;
         let (predicted, probability) = top_predictions(&logits, 1)[0];
         let expected = &ready.expected;
-        // By the text without the spaces around it, as ROME compares; but ROME compares with the whole attribute, and
-        // so leaves out every fact whose attribute is several tokens.
         let text = self.lm.tokenizer.token_text(predicted);
-        let correct = predicted == expected.id || text.trim() == expected.text.trim();
+        let correct = ready.is_expected(predicted, &text);
         match self.target {
             Target::Attribute | Target::LastSubtoken => {
                 Ok(Chosen { place, ready, answer: expected.id, correct_prediction: predicted == expected.id })
@@ -142,7 +140,13 @@ fn reason(error: &TraceError) -> Option<SkipReason> {
 }
 
 impl Ready {
-    pub(super) fn case(&self, answer: Answer) -> Case<'_> {
+    /// Whether a predicted token is the expected one: by the text without the spaces around it, as ROME compares; but
+    /// ROME compares with the whole attribute, and so leaves out every fact whose attribute is several tokens.
+    pub(crate) fn is_expected(&self, predicted: u32, text: &str) -> bool {
+        predicted == self.expected.id || text.trim() == self.expected.text.trim()
+    }
+
+    pub(crate) fn case(&self, answer: Answer) -> Case<'_> {
         let foil = self.foil.as_ref().map(|foil| foil.id);
         Case { prompt: &self.prompt, answer, foil, counterpart: self.counterpart.as_ref() }
     }

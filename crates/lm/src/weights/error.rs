@@ -151,6 +151,18 @@ pub enum WeightsError {
         /// The shape that was found.
         found: Vec<usize>,
     },
+    /// A tensor with numbers that nothing can be computed with.
+    #[error(
+        "'{tensor}' in {} holds numbers that are not finite (NaN or infinity): the file is damaged, or the weights \
+         overflowed when they were converted; download the model again, or convert it without float16",
+        path.display()
+    )]
+    NotFinite {
+        /// The tensor.
+        tensor: String,
+        /// The file it is in.
+        path: PathBuf,
+    },
     /// A tensor that has more elements than are stored, by repeating some of them.
     #[error(
         "'{tensor}' in {} is a repeating view of shape {shape:?} over fewer stored numbers: save the \

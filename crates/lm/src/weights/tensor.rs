@@ -12,6 +12,8 @@ use super::file::WeightsFile;
 
 /// Elements converted by one task; large enough that a task outweighs its start, few enough to stay in cache.
 const CHUNK: usize = 1 << 16;
+/// Elements that are checked before the first bad one among them is noticed.
+const PIECE: usize = 1 << 12;
 /// Elements that are shared out among the threads at once, so that a disk is read nearly in order.
 const SLAB: usize = 1 << 23;
 
@@ -105,6 +107,20 @@ impl TensorView<'_> {
             Some(strides) => view.copy_strided(strides, out)?,
         }
         self.file.check_unchanged()
+    }
+
+    /// Whether some of its numbers, as they were read, are all finite; on the calling thread, best while they are in its
+    /// cache.
+    ///
+    /// # Errors
+    /// [`WeightsError::NotFinite`], which names the tensor.
+    pub(crate) fn check_finite(&self, values: &[f32]) -> Result<(), WeightsError> {
+        // Without a way out inside a piece, so that it is done many at a time.
+        let is_finite = |piece: &[f32]| piece.iter().fold(true, |all, value| all & value.is_finite());
+        if values.chunks(PIECE).all(is_finite) {
+            return Ok(());
+        }
+        Err(WeightsError::NotFinite { tensor: self.name.to_owned(), path: self.file.path.clone() })
     }
 
     /// Whether its elements lie one after the other, so that its rows can be read by themselves.

@@ -100,7 +100,7 @@ impl Interval {
 }
 
 /// How often each of `n` prompts is drawn in `n` draws with replacement.
-fn draw(n: usize, generator: &mut impl Rng) -> Vec<u32> {
+pub(super) fn draw(n: usize, generator: &mut impl Rng) -> Vec<u32> {
     let mut weights = vec![0; n];
     for _ in 0..n {
         weights[below(n, generator)] += 1;
