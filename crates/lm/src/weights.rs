@@ -25,7 +25,7 @@ pub use torch::TorchError;
 pub use zip::ZipError;
 
 use file::WeightsFile;
-pub(crate) use folder::files;
+pub use folder::{files, published_names, shards_of};
 use folder::{Format, Index, Layout};
 
 /// How many similar names an error about a missing tensor shows.
