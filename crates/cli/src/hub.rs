@@ -33,7 +33,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 
-pub(crate) use cache::{Cache, Snapshot};
+pub(crate) use cache::{Cache, Snapshot, missing};
 #[cfg(feature = "hub")]
 pub(crate) use client::{Client, Failure};
 pub(crate) use id::ModelId;
@@ -49,14 +49,18 @@ pub(crate) fn folder(id: &ModelId, printer: &Printer) -> Result<PathBuf> {
     )?;
     let missing = match cache.snapshot(id) {
         Snapshot::Whole(folder) => return Ok(folder),
-        Snapshot::Partial(missing) => format!("is in the Hugging Face cache without its {}", missing.join(", ")),
+        Snapshot::Partial(missing) => {
+            format!("is in the Hugging Face cache without its {}", missing.join(", "))
+        }
         Snapshot::Absent => "is not in the Hugging Face cache".to_owned(),
     };
     let place = cache.folder().display();
     if settings.offline {
         bail!(
-            "{id} {missing} ({place}), and HF_HUB_OFFLINE forbids to download it: unset it, or copy a model folder here \
-             and give its path; `causal-trace models` lists what is cached"
+            "{id} {missing} ({place}), and HF_HUB_OFFLINE forbids to download it: unset it, or run `hf download {}{}` \
+             where there is a network and copy that cache here; `causal-trace models` lists what is cached",
+            id.name(),
+            id.revision_option()
         );
     }
     download(&settings, cache, id, &missing, printer)

@@ -6,6 +6,8 @@ mod commands;
 mod demo;
 mod experiment;
 mod fact_file;
+mod hub;
+mod known_facts;
 mod memory;
 mod models;
 mod output_folder;
@@ -55,6 +57,7 @@ fn main() -> ExitCode {
         Command::Merge(args) => commands::merge::run(args, &printer),
         Command::Status(args) => commands::status::run(args, &printer),
         Command::Check(args) => commands::check::run(args, &printer),
+        Command::Models(args) => commands::models::run(args, &printer),
         Command::Tokens(args) => commands::tokens::run(args, &printer),
         Command::Bench(args) => commands::bench::run(args, &printer),
     };

@@ -14,11 +14,11 @@ pub(crate) const MOST_SHARDS: usize = 100_000;
 
 const EXAMPLES: &str = "Examples:
   causal-trace sweep --out results
-  causal-trace sweep --model ./gpt2-xl --facts known_1000.json --component all --preset rome --out gpt2-xl
-  causal-trace sweep --model ./gpt2-xl --facts known_1000.json --sample 100 --out hundred
+  causal-trace sweep --model gpt2-xl --facts known_1000 --component all --preset rome --out gpt2-xl
+  causal-trace sweep --model EleutherAI/gpt-j-6b --facts known_1000 --sample 100 --out hundred
   causal-trace sweep --corruption swap --metric logit_difference --out swapped
 
-  causal-trace sweep --facts known_1000.json --shard 3/8 --out results
+  causal-trace sweep --facts mine.csv --shard 3/8 --out results
 
 The same command on the same folder goes on where it stopped. Ctrl-C ends it after the part in hand. Several processes may
 work on one folder at a time, on any machines that share it.
@@ -30,8 +30,9 @@ Exit codes: 0 done, 1 failed or interrupted, 2 wrong usage.";
 pub(crate) struct SweepArgs {
     #[command(flatten)]
     pub(crate) model: ModelArgs,
-    /// The facts to trace, a JSON list or one JSON object a line with known_id, prompt, subject and attribute, as
-    /// ROME's known_1000.json; their subjects set the scale of s3 [default: the embedded facts]
+    /// The facts to trace: a JSON list, one JSON object a line, or CSV with a header, with known_id, prompt, subject and
+    /// attribute; or known_1000 for ROME's file, which is downloaded once. Their subjects set the scale of s3 [default:
+    /// the embedded facts]
     #[arg(long, value_name = "FILE")]
     pub(crate) facts: Option<PathBuf>,
     /// The results folder: a new one, or one to go on with

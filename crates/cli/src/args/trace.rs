@@ -12,8 +12,8 @@ const TRACE_EXAMPLES: &str = "Examples:
   causal-trace trace
   causal-trace trace --model ./gpt2-xl --prompt \"The Space Needle is in the city of\" \\
       --subject \"The Space Needle\" --component all --out space-needle
-  causal-trace trace --model ./gpt2-xl --prompt \"The Space Needle is in the city of\" \\
-      --subject \"The Space Needle\" --facts known_1000.json --preset rome
+  causal-trace trace --model gpt2-xl --prompt \"The Space Needle is in the city of\" \\
+      --subject \"The Space Needle\" --facts known_1000 --preset rome
   causal-trace trace --model ./gpt2-xl --prompt \"The Space Needle is in the city of\" \\
       --subject \"The Space Needle\" --counterpart \"The Eiffel Tower is in the city of\" --metric logit_difference
 
@@ -46,7 +46,8 @@ pub(crate) struct TraceArgs {
     /// The token that --metric logit_difference compares the answer with [default: the corrupted runs' top answer]
     #[arg(long, value_name = "TEXT")]
     pub(crate) foil: Option<String>,
-    /// Facts whose subjects set the scale of s3, as ROME's known_1000.json [default: the embedded facts]
+    /// Facts whose subjects set the scale of s3: a file as that of sweep, or known_1000 for ROME's, which is downloaded
+    /// once [default: the embedded facts]
     #[arg(long, value_name = "FILE")]
     pub(crate) facts: Option<PathBuf>,
     #[command(flatten)]

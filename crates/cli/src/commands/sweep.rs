@@ -61,12 +61,12 @@ fn share(args: &SweepArgs, printer: &Printer) -> Result<Share> {
 
 /// Does what is left of a share.
 fn sweep(args: &SweepArgs, share: Share, printer: &Printer) -> Result<Traced> {
-    let facts = FactFile::open(args.facts.as_deref())?;
+    let facts = FactFile::open(args.facts.as_deref(), printer)?;
     let (chosen, identity) = facts.choose(&choice(args))?;
     let (method, out) = (args.method.clone(), args.out.clone());
     let (target, roles) =
         (settings::target(args.target, method.preset), settings::roles(args.roles, method.preset));
-    let given = Given::new(&args.model.model, args.method.memory);
+    let given = Given::of(&args.model, args.method.memory);
     let model = match settled(method.precision.unwrap_or_default(), &out, printer) {
         PrecisionChoice::Named(precision) => NamedModel::open(given, precision, printer)?,
         PrecisionChoice::Auto => {

@@ -38,7 +38,7 @@ impl Cache {
         // A commit stands for itself.
         let named = std::fs::read_to_string(model.reference(id.revision())).ok();
         let commit = named.as_deref().map_or(id.revision(), str::trim);
-        if !is_commit(commit) && named.is_none() {
+        if !is_commit(commit) {
             return Snapshot::Absent;
         }
         let folder = model.snapshot(commit);
@@ -51,7 +51,11 @@ impl Cache {
 
     pub(super) fn model(&self, id: &ModelId) -> CachedModel {
         let name = id.folder_name();
-        CachedModel { folder: self.0.join(&name), locks: self.0.join(".locks").join(name) }
+        CachedModel {
+            folder: self.0.join(&name),
+            #[cfg(feature = "hub")]
+            locks: self.0.join(".locks").join(&name),
+        }
     }
 
     /// Every state of every model that is there, in the order of their names; a state that nothing stands for any more is
@@ -84,6 +88,7 @@ impl Cache {
 #[derive(Debug, Clone)]
 pub(super) struct CachedModel {
     folder: PathBuf,
+    #[cfg(feature = "hub")]
     locks: PathBuf,
 }
 

@@ -217,7 +217,11 @@ fn network(error: &ureq::Error) -> Failure {
 }
 
 fn reason(error: &std::io::Error) -> String {
-    if error.kind() == std::io::ErrorKind::TimedOut { "no answer in time".to_owned() } else { error.to_string() }
+    if error.kind() == std::io::ErrorKind::TimedOut {
+        "no answer in time".to_owned()
+    } else {
+        error.to_string()
+    }
 }
 
 #[cfg(test)]

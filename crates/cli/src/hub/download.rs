@@ -34,13 +34,15 @@ impl Download<'_> {
     /// Has the file in the snapshot.
     pub(super) fn get(&self, remote: &Remote, transfer: &mut Transfer<'_>) -> Result<()> {
         let (etag, blob) = (&remote.etag, self.model.blob(&remote.etag));
-        let unwritable = || format!("cannot write {} to the Hugging Face cache ({})", remote.name, blob.display());
+        let unwritable =
+            || format!("cannot write {} to the Hugging Face cache ({})", remote.name, blob.display());
         transfer.begin(&remote.name);
         if !has(&blob, remote.size) {
             if let Some(parent) = blob.parent() {
                 std::fs::create_dir_all(parent).with_context(unwritable)?;
             }
-            let lock = lock::take(&self.model.lock(etag), || transfer.wait(&remote.name)).with_context(unwritable)?;
+            let lock = lock::take(&self.model.lock(etag), || transfer.wait(&remote.name))
+                .with_context(unwritable)?;
             // Another process may have been faster.
             if !has(&blob, remote.size) {
                 let part = match lock {

@@ -34,8 +34,10 @@ pub(super) fn fetch(settings: &Settings, cache: &Cache, id: &ModelId, printer: &
     let mut names: Vec<String> = needed::tokenizer(|name| fetch.has(name)).map(str::to_owned).collect();
     if weights.ends_with(".json") {
         fetch.small(weights)?;
-        let index = std::fs::read(folder.join(weights)).with_context(|| format!("cannot read {weights} of {id}"))?;
-        let shards = shards_of(&index).map_err(|reason| anyhow!("{weights} of {id} cannot be used: {reason}"))?;
+        let index =
+            std::fs::read(folder.join(weights)).with_context(|| format!("cannot read {weights} of {id}"))?;
+        let shards =
+            shards_of(&index).map_err(|reason| anyhow!("{weights} of {id} cannot be used: {reason}"))?;
         names.extend(shards);
     } else {
         names.push(weights.to_owned());

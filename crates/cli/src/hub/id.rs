@@ -85,7 +85,8 @@ fn is_part(part: &str) -> bool {
 
 /// It becomes a path in the cache, which it must not leave.
 fn is_revision(revision: &str) -> bool {
-    let forbidden = |c: char| c.is_control() || c.is_whitespace() || matches!(c, '\\' | ':' | '?' | '*' | '"');
+    let forbidden =
+        |c: char| c.is_control() || c.is_whitespace() || matches!(c, '\\' | ':' | '?' | '*' | '"');
     revision.split('/').all(|part| !part.is_empty() && !part.starts_with('.') && !part.contains(".."))
         && !revision.contains(forbidden)
         && !revision.starts_with('-')

@@ -7,7 +7,9 @@ use std::path::Path;
 /// Held until it is dropped, or until the process ends.
 #[derive(Debug)]
 pub(super) enum Lock {
-    Held { _file: File },
+    Held {
+        _file: File,
+    },
     /// This file system has no locks: others may be at the same file, which this process then has to itself under a name of
     /// its own.
     Without,

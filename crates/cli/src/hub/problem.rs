@@ -36,7 +36,8 @@ impl Problems<'_> {
     fn refused(&self, refusal: &Refusal, is_listing: bool) -> Error {
         let Refusal { status, code, message } = refusal;
         let (id, Settings { endpoint, token, .. }) = (self.id, self.settings);
-        let has_bad_token = *status == 401 && (message.contains("Invalid credentials") || message.contains("expired"));
+        let has_bad_token =
+            *status == 401 && (message.contains("Invalid credentials") || message.contains("expired"));
         match (&**code, status) {
             ("GatedRepo", _) => self.gated(message),
             _ if has_bad_token && token.is_some() => {
@@ -52,15 +53,22 @@ impl Problems<'_> {
                 id.revision(),
                 id.name()
             ),
-            ("EntryNotFound", _) => anyhow!("{endpoint} lists a file of {id} that it does not have: try again later"),
+            ("EntryNotFound", _) => {
+                anyhow!("{endpoint} lists a file of {id} that it does not have: try again later")
+            }
             ("RepoNotFound", _) => self.missing(),
             (_, 401 | 403 | 404) if is_listing => self.missing(),
             (_, 401 | 403) => self.gated(message),
-            (_, 429) => anyhow!("{endpoint} was asked too often: wait some minutes{}", self.sign_in_for_more()),
+            (_, 429) => {
+                anyhow!("{endpoint} was asked too often: wait some minutes{}", self.sign_in_for_more())
+            }
             (_, 500..) => anyhow!("{endpoint} has a problem of its own (status {status}): try again later"),
             _ => {
                 let said = if message.is_empty() { String::new() } else { format!(": {message}") };
-                anyhow!("{endpoint} does not give {id} (status {status}){said}; open {endpoint}/{} to see why", id.name())
+                anyhow!(
+                    "{endpoint} does not give {id} (status {status}){said}; open {endpoint}/{} to see why",
+                    id.name()
+                )
             }
         }
     }
@@ -85,7 +93,9 @@ impl Problems<'_> {
         let meant = suggestion(name).map_or(String::new(), |near| format!(": did you mean {near}?"));
         let private = match token {
             None => format!("for a private model {SIGN_IN}"),
-            Some(token) => format!("a private model is shown only to a token that may see it (here: {})", token.source),
+            Some(token) => {
+                format!("a private model is shown only to a token that may see it (here: {})", token.source)
+            }
         };
         anyhow!("there is no folder {name} here and no model {name} on {endpoint}{meant} ({private})")
     }
@@ -94,7 +104,8 @@ impl Problems<'_> {
         let (id, Settings { endpoint, .. }) = (self.id, self.settings);
         match failure {
             Failure::Network { reason, .. } => {
-                let meant = suggestion(id.name()).map_or(String::new(), |near| format!(" (or is it {near}?)"));
+                let meant =
+                    suggestion(id.name()).map_or(String::new(), |near| format!(" (or is it {near}?)"));
                 anyhow!(
                     "{id} is not in the Hugging Face cache{meant}, and {endpoint} cannot be reached: {reason}; check the \
                      network (HTTPS_PROXY, HF_ENDPOINT), or copy a model folder here and give its path; `causal-trace \
@@ -109,7 +120,11 @@ impl Problems<'_> {
     }
 
     fn sign_in_for_more(&self) -> String {
-        if self.settings.token.is_some() { String::new() } else { format!(", or {SIGN_IN} to be allowed more") }
+        if self.settings.token.is_some() {
+            String::new()
+        } else {
+            format!(", or {SIGN_IN} to be allowed more")
+        }
     }
 
     /// A file came in part, and no more of it.

@@ -28,12 +28,23 @@ pub(super) struct Transfer<'a> {
 impl<'a> Transfer<'a> {
     pub(super) fn new(printer: &'a Printer, total: u64) -> Self {
         let bar = if printer.shows_progress() { ProgressBar::new(total) } else { ProgressBar::hidden() };
-        let template = "{msg} {bar:30} {decimal_bytes} of {decimal_total_bytes}  {decimal_bytes_per_sec}  {eta} left";
+        let template =
+            "{msg} {bar:30} {decimal_bytes} of {decimal_total_bytes}  {decimal_bytes_per_sec}  {eta} left";
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style);
         }
         let now = Instant::now();
-        Transfer { printer, bar, total, done: 0, received: 0, position: 0, said: 0, started: now, said_at: now }
+        Transfer {
+            printer,
+            bar,
+            total,
+            done: 0,
+            received: 0,
+            position: 0,
+            said: 0,
+            started: now,
+            said_at: now,
+        }
     }
 
     pub(super) fn begin(&mut self, name: &str) {

@@ -9,7 +9,8 @@ const NEEDED: [&str; 4] = ["known_id", "subject", "attribute", "prompt"];
 pub(super) fn is_table(text: &str) -> bool {
     let header = text.lines().next().unwrap_or_default();
     let separator = separator(header);
-    let names: Vec<&str> = header.split(char::from(separator)).map(|name| name.trim().trim_matches('"')).collect();
+    let names: Vec<&str> =
+        header.split(char::from(separator)).map(|name| name.trim().trim_matches('"')).collect();
     names.len() > 1 && NEEDED.iter().any(|needed| names.contains(needed))
 }
 
@@ -29,7 +30,8 @@ pub(super) fn parse(text: &str) -> Result<Vec<Fact>, FactsError> {
         .map(|record| {
             let record = record.map_err(failed)?;
             let line = record.position().map_or(0, csv::Position::line);
-            fact(&names, &record).map_err(|reason| FactsError::Table { reason: format!("line {line}: {reason}") })
+            fact(&names, &record)
+                .map_err(|reason| FactsError::Table { reason: format!("line {line}: {reason}") })
         })
         .collect()
 }
