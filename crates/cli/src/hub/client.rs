@@ -9,6 +9,7 @@ use ureq::{Agent, Body};
 use super::Settings;
 use super::settings::Token;
 
+const NO_HOST: &str = "no such host is known";
 const CONNECT: Duration = Duration::from_secs(20);
 const MOST_REDIRECTS: usize = 8;
 /// An answer that is not a file is no longer than this.
@@ -207,7 +208,11 @@ fn refused(response: Response<Body>) -> Failure {
 
 fn network(error: &ureq::Error) -> Failure {
     let (reason, passing) = match error {
-        ureq::Error::HostNotFound => ("no such host is known".to_owned(), false),
+        ureq::Error::HostNotFound => (NO_HOST.to_owned(), false),
+        // As the standard library says it, without a kind of its own.
+        ureq::Error::Io(error) if error.to_string().contains("failed to lookup address") => {
+            (NO_HOST.to_owned(), false)
+        }
         ureq::Error::Io(error) => (reason(error), error.kind() != std::io::ErrorKind::ConnectionRefused),
         ureq::Error::Timeout(_) => ("no answer in time".to_owned(), true),
         ureq::Error::BadUri(_) | ureq::Error::Http(_) => (format!("not an address: {error}"), false),

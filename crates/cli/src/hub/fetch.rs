@@ -105,7 +105,7 @@ impl<'a> Fetch<'a> {
             return Ok(());
         }
         let remote = self.describe(name)?;
-        self.download.get(&remote, &mut Transfer::new(self.printer, remote.size))
+        self.download.get(&remote, &mut Transfer::silent(self.printer, remote.size))
     }
 
     fn all(&self, names: Vec<String>) -> Result<()> {
@@ -122,7 +122,8 @@ impl<'a> Fetch<'a> {
         ));
         let mut transfer = Transfer::new(self.printer, total);
         files.iter().try_for_each(|file| self.download.get(file, &mut transfer))?;
-        let (received, time) = transfer.finish();
+        let (received, time) = transfer.received();
+        drop(transfer);
         self.printer.note(&format!("downloaded {} in {}", DecimalBytes(received), HumanDuration(time)));
         Ok(())
     }

@@ -27,13 +27,21 @@ pub(super) struct Transfer<'a> {
 
 impl<'a> Transfer<'a> {
     pub(super) fn new(printer: &'a Printer, total: u64) -> Self {
-        let bar = if printer.shows_progress() { ProgressBar::new(total) } else { ProgressBar::hidden() };
+        let mut transfer = Transfer::silent(printer, total);
+        if printer.shows_progress() {
+            transfer.bar = ProgressBar::new(total);
+        }
         let template =
             "{msg} {bar:30} {decimal_bytes} of {decimal_total_bytes}  {decimal_bytes_per_sec}  {eta} left";
         if let Ok(style) = ProgressStyle::with_template(template) {
-            bar.set_style(style);
+            transfer.bar.set_style(style);
         }
-        let now = Instant::now();
+        transfer
+    }
+
+    /// Of what is too small for a bar.
+    pub(super) fn silent(printer: &'a Printer, total: u64) -> Self {
+        let (bar, now) = (ProgressBar::hidden(), Instant::now());
         Transfer {
             printer,
             bar,
@@ -87,8 +95,7 @@ impl<'a> Transfer<'a> {
     }
 
     /// Bytes that came, and how long that took.
-    pub(super) fn finish(self) -> (u64, Duration) {
-        self.bar.finish_and_clear();
+    pub(super) fn received(&self) -> (u64, Duration) {
         (self.received, self.started.elapsed())
     }
 
@@ -98,5 +105,11 @@ impl<'a> Transfer<'a> {
         let left = left.map_or(String::new(), |left| format!(", about {} left", HumanDuration(left)));
         self.printer.note(&format!("{} of {}{left}", DecimalBytes(self.position), DecimalBytes(self.total)));
         (self.said, self.said_at) = (self.position, Instant::now());
+    }
+}
+
+impl Drop for Transfer<'_> {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
     }
 }

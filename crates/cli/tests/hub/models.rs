@@ -138,6 +138,8 @@ fn two_at_once_share_one_download() {
         assert_eq!(predictions(output), predictions(&outputs[0]));
     }
     assert_eq!(server.downloads("model.safetensors").len(), 1);
-    let waited = outputs.iter().filter(|output| stderr(output).contains("another process is downloading"));
+    let waited = outputs
+        .iter()
+        .filter(|output| stderr(output).contains("another process is downloading model.safetensors"));
     assert_eq!(waited.count(), 2);
 }

@@ -185,8 +185,10 @@ fn answer(mut stream: TcpStream, port: u16, state: &Mutex<State>) -> std::io::Re
     let (mut answer, fault) = {
         let mut state = state.lock().unwrap();
         state.seen.push(seen.clone());
-        let fault = if method == "GET" { state.take_fault(path) } else { None };
-        (state.answer(&seen, port), fault)
+        let answer = state.answer(&seen, port);
+        // What goes wrong are files, not references to them.
+        let fault = if method == "GET" && answer.status == 200 { state.take_fault(path) } else { None };
+        (answer, fault)
     };
     if let Some(Fault::Status(status)) = fault {
         answer = Answer::new(status);
@@ -241,12 +243,7 @@ fn write(stream: &mut TcpStream, answer: Answer, is_head: bool, fault: Option<Fa
 
 impl State {
     fn take_fault(&mut self, path: &str) -> Option<Fault> {
-        // The reference to a large file is always given.
-        let is_reference = is_large(path) && !path.starts_with("/cdn/");
-        let found = self
-            .faults
-            .iter_mut()
-            .find(|(name, _, left)| path.ends_with(&**name) && *left > 0 && !is_reference);
+        let found = self.faults.iter_mut().find(|(name, _, left)| path.ends_with(&**name) && *left > 0);
         found.map(|(_, fault, left)| {
             *left -= 1;
             *fault
