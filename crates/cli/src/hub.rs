@@ -5,7 +5,9 @@
 
 mod cache;
 mod id;
+#[cfg_attr(not(feature = "hub"), expect(dead_code, reason = "nothing is chosen for a download"))]
 mod needed;
+#[cfg_attr(all(not(feature = "hub"), not(test)), expect(dead_code, reason = "nobody is asked"))]
 mod settings;
 
 #[cfg(feature = "hub")]

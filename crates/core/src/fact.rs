@@ -125,9 +125,9 @@ mod tests {
             comma.replace(',', "\t"),
             comma.replace('\n', "\r\n"),
             format!("\u{feff}{comma}"),
-            format!(
-                "\u{feff}\"known_id\",\"prompt\",\"subject\",\"attribute\",\"relation_id\",\"foil\"\r\n\r\n3,\"Oslo is in\",Oslo,Norway,P17,\r\n"
-            ),
+            "\u{feff}\"known_id\",\"prompt\",\"subject\",\"attribute\",\"relation_id\",\"foil\"\r\n\r\n\
+             3,\"Oslo is in\",Oslo,Norway,P17,\r\n"
+                .to_owned(),
         ] {
             assert_eq!(parse_facts(&text).unwrap(), wanted, "{text:?}");
         }

@@ -211,10 +211,10 @@ impl Run {
 
     /// Files are looked for beside the experiment's file; ROME's facts have a name.
     fn resolve(&mut self, source: &Source) {
-        if let Some(toml::Value::String(path)) = self.options.get_mut("facts") {
-            if path != known_facts::NAME {
-                *path = source.folder.join(PathBuf::from(&*path)).display().to_string();
-            }
+        if let Some(toml::Value::String(path)) = self.options.get_mut("facts")
+            && path != known_facts::NAME
+        {
+            *path = source.folder.join(PathBuf::from(&*path)).display().to_string();
         }
         if let Some(toml::Value::String(path)) = self.options.get_mut("corpus") {
             *path = source.folder.join(PathBuf::from(&*path)).display().to_string();
