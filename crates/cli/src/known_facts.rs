@@ -58,7 +58,7 @@ fn download(settings: &Settings, place: &Path, printer: &Printer) -> Result<()> 
 
     let address = address();
     printer.note(&format!("downloading {address}"));
-    let bytes = Client::new(settings).bytes(&address).map_err(|failure| {
+    let bytes = Client::new(settings)?.bytes(&address).map_err(|failure| {
         let reason = match failure {
             Failure::Refused(refusal) => format!("its server does not give it (status {})", refusal.status),
             Failure::Network { reason, .. } | Failure::Strange(reason) => {

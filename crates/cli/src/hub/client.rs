@@ -3,10 +3,12 @@
 use std::io::Read;
 use std::time::Duration;
 
+use anyhow::Result;
 use ureq::http::{HeaderMap, Response, StatusCode};
 use ureq::{Agent, Body};
 
 use super::Settings;
+use super::certificates::tls;
 use super::settings::Token;
 
 const NO_HOST: &str = "no such host is known";
@@ -77,8 +79,11 @@ pub(crate) struct Opened {
 }
 
 impl Client {
-    pub(crate) fn new(settings: &Settings) -> Self {
+    /// # Errors
+    /// When the certificates that the environment names cannot be used.
+    pub(crate) fn new(settings: &Settings) -> Result<Self> {
         let config = Agent::config_builder()
+            .tls_config(tls(settings.certificates.as_deref())?)
             .http_status_as_error(false)
             .max_redirects(0)
             .timeout_connect(Some(CONNECT))
@@ -87,11 +92,11 @@ impl Client {
             .timeout_per_write(Some(settings.patience))
             .user_agent(concat!("causal-trace/", env!("CARGO_PKG_VERSION")))
             .build();
-        Client {
+        Ok(Client {
             agent: Agent::new_with_config(config),
             endpoint: settings.endpoint.clone(),
             token: settings.token.clone(),
-        }
+        })
     }
 
     /// The headers of a file; those of a redirect that was followed stand where the last answer has none of the name.
@@ -208,6 +213,11 @@ fn refused(response: Response<Body>) -> Failure {
 
 fn network(error: &ureq::Error) -> Failure {
     let (reason, passing) = match error {
+        // Some come wrapped.
+        ureq::Error::Rustls(_) | ureq::Error::Io(_) if error.to_string().contains("certificate") => {
+            let advice = "a network that opens TLS needs its certificates in SSL_CERT_FILE";
+            (format!("{} ({advice})", error.to_string().trim_start_matches("io: ")), false)
+        }
         ureq::Error::HostNotFound => (NO_HOST.to_owned(), false),
         // As the standard library says it, without a kind of its own.
         ureq::Error::Io(error) if error.to_string().contains("failed to lookup address") => {

@@ -18,7 +18,7 @@ use crate::printer::Printer;
 
 /// Downloads what the cache lacks of a model; gives the folder with its files.
 pub(super) fn fetch(settings: &Settings, cache: &Cache, id: &ModelId, printer: &Printer) -> Result<PathBuf> {
-    let (client, model) = (Client::new(settings), cache.model(id));
+    let (client, model) = (Client::new(settings)?, cache.model(id));
     let problems = Problems { settings, id };
     printer.note(&format!("asking {} for {id}", settings.endpoint));
     let listing =
@@ -124,7 +124,9 @@ impl<'a> Fetch<'a> {
         files.iter().try_for_each(|file| self.download.get(file, &mut transfer))?;
         let (received, time) = transfer.received();
         drop(transfer);
-        self.printer.note(&format!("downloaded {} in {}", DecimalBytes(received), HumanDuration(time)));
+        let seconds = time.as_secs_f64();
+        let time = if seconds < 60.0 { format!("{seconds:.1} s") } else { HumanDuration(time).to_string() };
+        self.printer.note(&format!("downloaded {} in {time}", DecimalBytes(received)));
         Ok(())
     }
 

@@ -16,6 +16,8 @@ pub(crate) struct Settings {
     /// Whether the network must not be used.
     pub(crate) offline: bool,
     pub(crate) token: Option<Token>,
+    /// A file of certificates in place of the usual ones.
+    pub(crate) certificates: Option<PathBuf>,
     /// How long a server may be silent.
     pub(crate) patience: Duration,
 }
@@ -56,6 +58,7 @@ impl Settings {
             endpoint: text("HF_ENDPOINT").unwrap_or_else(|| HUB.to_owned()).trim_end_matches('/').to_owned(),
             offline: is_on("HF_HUB_OFFLINE") || is_on("TRANSFORMERS_OFFLINE"),
             token: token(&text, variable("HF_TOKEN_PATH").map(PathBuf::from), home),
+            certificates: variable("SSL_CERT_FILE").map(PathBuf::from),
             patience: patience.filter(|&seconds: &u64| seconds > 0).map_or(PATIENCE, Duration::from_secs),
         }
     }
@@ -101,7 +104,8 @@ mod tests {
         assert_eq!(read(&[("HF_ENDPOINT", "http://mirror:1/")]).endpoint, "http://mirror:1");
         let usual = read(&[("HF_HOME", "/none")]);
         assert_eq!((&*usual.endpoint, usual.offline, usual.patience), (HUB, false, PATIENCE));
-        assert!(usual.token.is_none());
+        assert!(usual.token.is_none() && usual.certificates.is_none());
+        assert_eq!(read(&[("SSL_CERT_FILE", "/c.pem")]).certificates, Some(PathBuf::from("/c.pem")));
         for on in ["1", "ON", "yes", "True"] {
             assert!(read(&[("HF_HUB_OFFLINE", on)]).offline);
         }

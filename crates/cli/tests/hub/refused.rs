@@ -55,6 +55,8 @@ fn a_network_that_is_not_there_is_said_to_be_so() {
     );
     let user = User::of(&server).with("HF_ENDPOINT", "https://no-such-host.invalid");
     user.fails(&["gpt2"], &["cannot be reached: no such host is known"]);
+    let user = User::of(&server).with("SSL_CERT_FILE", "none.pem");
+    user.fails(&["gpt2"], &["SSL_CERT_FILE (none.pem)", "unset it"]);
     // Something that answers, but no hub: the sign-in page of a network.
     let user = User::of(&server).with("HF_ENDPOINT", "nonsense");
     user.fails(&["gpt2"], &["nonsense"]);

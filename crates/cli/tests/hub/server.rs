@@ -305,6 +305,8 @@ impl State {
         if let Some(new) = self.moved.get(model) {
             return Answer::new(307).with("Location", format!("/{new}/resolve/{commit}/{file}"));
         }
+        let named = self.branches.get(&(model.to_owned(), commit.replace("%2F", "/")));
+        let commit = named.map_or(commit, String::as_str);
         let key = (model.to_owned(), commit.to_owned());
         let Some((repository, access)) = self.models.get(&key) else { return Answer::new(404) };
         if *access == Access::Gated && !is_allowed(seen) {

@@ -20,7 +20,7 @@ pub fn golden(family: &str) -> PathBuf {
 }
 
 /// What the program, or a library in it, looks at: colours, the terminal, threads, where models are and come from.
-const ENVIRONMENT: [&str; 37] = [
+const ENVIRONMENT: [&str; 38] = [
     "ALL_PROXY",
     "all_proxy",
     "CAUSAL_TRACE_ISA",
@@ -55,6 +55,7 @@ const ENVIRONMENT: [&str; 37] = [
     "SLURM_ARRAY_TASK_MIN",
     "SLURM_ARRAY_TASK_STEP",
     "SLURM_JOB_ID",
+    "SSL_CERT_FILE",
     "TERM_PROGRAM",
     "TRANSFORMERS_OFFLINE",
     "XDG_CACHE_HOME",
