@@ -11,6 +11,8 @@ mod needed;
 mod settings;
 
 #[cfg(feature = "hub")]
+mod address;
+#[cfg(feature = "hub")]
 mod certificates;
 #[cfg(feature = "hub")]
 mod checksum;

@@ -141,10 +141,10 @@ impl CachedModel {
         std::fs::create_dir_all(parent)?;
         // One level up for the commit's folder, one for `snapshots`, one for each folder in the name.
         let up = "../".repeat(2 + name.matches('/').count());
-        let _ = std::fs::remove_file(&pointer);
-        match symlink(Path::new(&format!("{up}blobs/{etag}")), &pointer) {
-            Ok(()) => Ok(()),
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        // Exchanged at once: another process may be reading through the link that is there.
+        let pending = parent.join(format!(".causal-trace-{}", std::process::id()));
+        match symlink(Path::new(&format!("{up}blobs/{etag}")), &pending) {
+            Ok(()) => std::fs::rename(&pending, &pointer),
             // Where there are no links, the file itself moves there, as with Hugging Face's tools.
             Err(_) => std::fs::rename(self.blob(etag), &pointer),
         }

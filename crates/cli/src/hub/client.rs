@@ -3,11 +3,12 @@
 use std::io::Read;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use ureq::http::{HeaderMap, Response, StatusCode};
 use ureq::{Agent, Body};
 
 use super::Settings;
+use super::address::{origin, resolved};
 use super::certificates::tls;
 use super::settings::Token;
 
@@ -80,8 +81,15 @@ pub(crate) struct Opened {
 
 impl Client {
     /// # Errors
-    /// When the certificates that the environment names cannot be used.
+    /// When the certificates or the token that the environment names cannot be used.
     pub(crate) fn new(settings: &Settings) -> Result<Self> {
+        if let Some(Token { secret, source }) = &settings.token
+            && !secret.bytes().all(|byte| byte.is_ascii_graphic())
+        {
+            bail!(
+                "the token in {source} has characters that no token has: copy it once more, or take it away"
+            );
+        }
         let config = Agent::config_builder()
             .tls_config(tls(settings.certificates.as_deref())?)
             .http_status_as_error(false)
@@ -187,24 +195,6 @@ fn range_start(headers: &HeaderMap) -> Option<u64> {
     header(headers, "content-range")?.strip_prefix("bytes ")?.split('-').next()?.parse().ok()
 }
 
-/// Scheme, host and port.
-fn origin(url: &str) -> &str {
-    let host = url.find("://").map_or(0, |place| place + 3);
-    let end = url[host..].find('/').map_or(url.len(), |place| host + place);
-    &url[..end]
-}
-
-/// Where a redirect leads.
-fn resolved(from: &str, location: &str) -> String {
-    if location.contains("://") {
-        location.to_owned()
-    } else if let Some(path) = location.strip_prefix('/') {
-        format!("{}/{path}", origin(from))
-    } else {
-        format!("{}/{location}", from.rsplit_once('/').map_or(from, |(folder, _)| folder))
-    }
-}
-
 fn refused(response: Response<Body>) -> Failure {
     let said = |name: &str| header(response.headers(), name).unwrap_or_default().to_owned();
     let (code, message) = (said("x-error-code"), said("x-error-message"));
@@ -236,19 +226,5 @@ fn reason(error: &std::io::Error) -> String {
         "no answer in time".to_owned()
     } else {
         error.to_string()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn redirects_are_resolved() {
-        assert_eq!(origin("http://a:1/b/c"), "http://a:1");
-        assert_eq!(origin("https://a"), "https://a");
-        assert_eq!(resolved("http://a:1/b/c", "/d"), "http://a:1/d");
-        assert_eq!(resolved("http://a:1/b/c", "d"), "http://a:1/b/d");
-        assert_eq!(resolved("http://a:1/b/c", "https://x/y"), "https://x/y");
     }
 }

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use crate::repository::{Repository, etag};
-use crate::server::{Fault, Server};
+use crate::server::Server;
 use crate::support::stderr;
 use crate::user::User;
+use crate::wire::Fault;
 
 const NAME: &str = "org/golden";
 const WEIGHTS: &str = "model.safetensors";

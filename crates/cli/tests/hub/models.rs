@@ -1,9 +1,10 @@
 //! Models that come as they should.
 
 use crate::repository::{Repository, etag};
-use crate::server::{Access, COMMIT, Fault, OTHER_COMMIT, Server, TOKEN};
+use crate::server::{Access, COMMIT, OTHER_COMMIT, Server, TOKEN};
 use crate::support::{golden, stderr, stdout};
 use crate::user::{User, predictions};
+use crate::wire::Fault;
 
 const NAME: &str = "org/golden";
 

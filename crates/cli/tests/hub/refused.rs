@@ -5,8 +5,9 @@ use std::net::TcpListener;
 use serde_json::json;
 
 use crate::repository::Repository;
-use crate::server::{Access, COMMIT, Fault, Server, TOKEN};
+use crate::server::{Access, COMMIT, Server, TOKEN};
 use crate::user::User;
+use crate::wire::Fault;
 
 #[test]
 fn a_gated_model_says_where_its_licence_is() {
@@ -23,6 +24,8 @@ fn a_gated_model_says_where_its_licence_is() {
     assert!(!error.contains("hf_of_a_stranger"), "a secret is printed: {error}");
     let wrong = User::of(&server).with("HF_TOKEN", "hf_wrong");
     wrong.fails(&["org/gated"], &["does not accept the token in HF_TOKEN", "/settings/tokens"]);
+    let garbled = User::of(&server).with("HF_TOKEN", "hf_a b");
+    garbled.fails(&["org/gated"], &["the token in HF_TOKEN has characters", "once more"]);
 }
 
 #[test]

@@ -2,35 +2,17 @@
 //! from another host to which it refers.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use serde_json::json;
 
 use crate::repository::{Repository, etag, is_large};
+use crate::wire::{self, Answer, Fault, Seen};
 
 pub(crate) const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
 pub(crate) const OTHER_COMMIT: &str = "89abcdef0123456789abcdef0123456789abcdef";
 pub(crate) const TOKEN: &str = "hf_the_right_one";
-
-/// What goes wrong with the bytes of a file.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Fault {
-    /// The connection closes after so many bytes of an answer.
-    Cut(usize),
-    /// Nothing more comes after so many bytes of an answer, but the connection stays.
-    Stall(usize),
-    /// A byte of the file is another.
-    Corrupt(usize),
-    /// This status instead.
-    Status(u16),
-    /// Parts are not given, only the whole.
-    NoRanges,
-    /// So many milliseconds for each twentieth of the file.
-    Slow(u64),
-}
 
 /// Who gets a model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,16 +22,6 @@ pub(crate) enum Access {
     Gated,
     /// Nobody else knows that it is there.
     Private,
-}
-
-/// A request as it came.
-#[derive(Debug, Clone)]
-pub(crate) struct Seen {
-    pub(crate) method: String,
-    pub(crate) host: String,
-    pub(crate) path: String,
-    pub(crate) range: Option<String>,
-    pub(crate) authorization: Option<String>,
 }
 
 #[derive(Default)]
@@ -141,104 +113,18 @@ impl Server {
     }
 }
 
-/// An answer before it is written.
-struct Answer {
-    status: u16,
-    headers: Vec<(&'static str, String)>,
-    body: Vec<u8>,
-}
-
-impl Answer {
-    fn new(status: u16) -> Self {
-        Answer { status, headers: Vec::new(), body: Vec::new() }
-    }
-
-    fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
-        self.headers.push((name, value.into()));
-        self
-    }
-
-    fn error(status: u16, code: &str, message: &str) -> Self {
-        let answer = Answer::new(status).with("X-Error-Message", message);
-        if code.is_empty() { answer } else { answer.with("X-Error-Code", code) }
-    }
-}
-
 fn answer(mut stream: TcpStream, port: u16, state: &Mutex<State>) -> std::io::Result<()> {
-    let mut lines = BufReader::new(stream.try_clone()?).lines();
-    let first = lines.next().unwrap_or_else(|| Ok(String::new()))?;
-    let mut words = first.split(' ');
-    let (method, path) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
-    let mut headers = BTreeMap::new();
-    for line in lines {
-        let line = line?;
-        let Some((name, value)) = line.split_once(": ") else { break };
-        headers.insert(name.to_lowercase(), value.to_owned());
-    }
-    let seen = Seen {
-        method: method.to_owned(),
-        host: headers.get("host").cloned().unwrap_or_default(),
-        path: path.to_owned(),
-        range: headers.get("range").cloned(),
-        authorization: headers.get("authorization").cloned(),
-    };
-    let (mut answer, fault) = {
+    let seen = wire::read(&stream)?;
+    let (answer, fault) = {
         let mut state = state.lock().unwrap();
         state.seen.push(seen.clone());
         let answer = state.answer(&seen, port);
         // What goes wrong are files, not references to them.
-        let fault = if method == "GET" && answer.status == 200 { state.take_fault(path) } else { None };
+        let is_file = seen.method == "GET" && answer.status == 200;
+        let fault = if is_file { state.take_fault(&seen.path) } else { None };
         (answer, fault)
     };
-    if let Some(Fault::Status(status)) = fault {
-        answer = Answer::new(status);
-    }
-    if let Some(Fault::Corrupt(place)) = fault {
-        answer.body[place] ^= 1;
-    }
-    let from =
-        seen.range.as_deref().and_then(|range| range.strip_prefix("bytes=")?.strip_suffix('-')?.parse().ok());
-    if let Some(from) = from.filter(|_| answer.status == 200 && !matches!(fault, Some(Fault::NoRanges))) {
-        answer = part(answer, from);
-    }
-    write(&mut stream, answer, method == "HEAD", fault)
-}
-
-fn part(answer: Answer, from: usize) -> Answer {
-    let len = answer.body.len();
-    if from >= len {
-        return Answer::new(416).with("Content-Range", format!("bytes */{len}"));
-    }
-    let range = format!("bytes {from}-{}/{len}", len - 1);
-    let mut part = Answer { status: 206, headers: answer.headers, body: answer.body[from..].to_vec() };
-    part.headers.retain(|(name, _)| *name != "Content-Length");
-    part.with("Content-Range", range)
-}
-
-fn write(stream: &mut TcpStream, answer: Answer, is_head: bool, fault: Option<Fault>) -> std::io::Result<()> {
-    let Answer { status, headers, body } = answer;
-    write!(stream, "HTTP/1.1 {status} -\r\nConnection: close\r\n")?;
-    if !headers.iter().any(|(name, _)| *name == "Content-Length") {
-        write!(stream, "Content-Length: {}\r\n", body.len())?;
-    }
-    headers.iter().try_for_each(|(name, value)| write!(stream, "{name}: {value}\r\n"))?;
-    write!(stream, "\r\n")?;
-    if is_head {
-        return Ok(());
-    }
-    match fault {
-        Some(Fault::Cut(len)) => stream.write_all(&body[..len.min(body.len())]),
-        Some(Fault::Stall(len)) => {
-            stream.write_all(&body[..len.min(body.len())])?;
-            std::thread::sleep(Duration::from_secs(20));
-            Ok(())
-        }
-        Some(Fault::Slow(wait)) => body.chunks(body.len().div_ceil(20)).try_for_each(|chunk| {
-            std::thread::sleep(Duration::from_millis(wait));
-            stream.write_all(chunk)
-        }),
-        _ => stream.write_all(&body),
-    }
+    wire::write(&mut stream, &seen, answer, fault)
 }
 
 impl State {
