@@ -18,12 +18,16 @@ fn steps() -> Vec<(&'static str, Command)> {
     let mut documentation =
         with(&["doc", "--release", "--workspace", "--no-deps", "--document-private-items"]);
     documentation.env("RUSTDOCFLAGS", "-D warnings");
+    let mut without_downloads =
+        vec!["clippy", "--release", "--workspace", "--all-targets", "--no-default-features"];
+    without_downloads.extend(["--", "-D", "warnings"]);
     vec![
         ("format", with(&["fmt", "--all", "--check"])),
         ("format of the recipe", with(&["fmt", "--manifest-path", "demo/train/Cargo.toml", "--check"])),
         // With the whole workspace selected, dependencies have the features they were built with before.
         ("arrows", with(&["test", "--quiet", "--release", "--workspace", "--test", "arrows"])),
         ("lints", with(&["clippy", "--release", "--workspace", "--all-targets", "--", "-D", "warnings"])),
+        ("lints without downloads", with(&without_downloads)),
         ("documentation", documentation),
     ]
 }

@@ -39,7 +39,7 @@ const RULES: [Rule; 7] = [
     Rule {
         package: CORE,
         siblings: &[],
-        others: Others::Only(&["rand_chacha", "rand_mt", "serde", "serde_json", "thiserror"]),
+        others: Others::Only(&["csv", "rand_chacha", "rand_mt", "serde", "serde_json", "thiserror"]),
     },
     Rule { package: LM, siblings: &[CORE], others: Others::AllBut(&[PROGRAM, FIGURES]) },
     Rule { package: ENGINE, siblings: &[LM, CORE], others: Others::AllBut(&[PROGRAM, FIGURES]) },

@@ -11,6 +11,7 @@ mod doctor;
 mod folder;
 mod man;
 mod method;
+mod models;
 mod precision;
 mod reproduce;
 mod serve;
@@ -29,6 +30,7 @@ pub(crate) use folder::{
 };
 pub(crate) use man::ManArgs;
 pub(crate) use method::{ComponentChoice, CorruptionChoice, MethodArgs, Preset};
+pub(crate) use models::ModelsArgs;
 pub(crate) use precision::PrecisionChoice;
 pub(crate) use reproduce::ReproduceArgs;
 pub(crate) use serve::ServeArgs;
@@ -110,6 +112,8 @@ pub(crate) enum Command {
     Status(StatusArgs),
     /// Read a whole results folder and name everything that is damaged, missing or there twice
     Check(CheckArgs),
+    /// List the models that are embedded or in Hugging Face's cache: whether each can be traced, and in how much memory
+    Models(ModelsArgs),
     /// Show what the model will see: tokens, ids, the subject's span, the top predictions
     Tokens(TokensArgs),
     /// Which noise level for a model: how much of its answers noise of each size destroys
@@ -133,14 +137,18 @@ impl Default for Command {
 /// Which model.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct ModelArgs {
-    /// `demo`, `demo-j` (embedded), a folder in Hugging Face layout, or the id of a model in the Hugging Face cache
+    /// `demo`, `demo-j` (embedded), a folder in Hugging Face layout, or the name of a model on the Hugging Face hub, as
+    /// gpt2-xl or EleutherAI/gpt-j-6b, which is downloaded unless it is in Hugging Face's cache
     #[arg(long, value_name = "MODEL", default_value = "demo")]
     pub(crate) model: String,
+    /// The branch, tag or commit of a model of the hub [default: main]
+    #[arg(long, value_name = "REVISION")]
+    pub(crate) revision: Option<String>,
 }
 
 impl Default for ModelArgs {
     fn default() -> Self {
-        ModelArgs { model: "demo".to_owned() }
+        ModelArgs { model: "demo".to_owned(), revision: None }
     }
 }
 

@@ -40,6 +40,16 @@ pub(crate) fn model(name: &str, precision: Precision) -> Option<Result<LanguageM
     Some(opened.with_context(|| format!("the embedded model {name} is damaged")))
 }
 
+/// The names of the embedded models.
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+    MODELS.iter().map(|embedded| embedded.name)
+}
+
+/// Bytes of an embedded model's weights.
+pub(crate) fn weight_bytes(name: &str) -> Option<u64> {
+    MODELS.iter().find(|embedded| embedded.name == name).map(|embedded| embedded.weights.len() as u64)
+}
+
 /// What an embedded model is recognised by.
 pub(crate) fn fingerprint(name: &str) -> Option<Fingerprint> {
     let embedded = MODELS.iter().find(|embedded| embedded.name == name)?;

@@ -1,15 +1,18 @@
 //! Fact files: read, hashed, and some of their facts chosen.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::ErrorKind;
 use std::path::Path;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use causal_trace_core::{Fact, parse_facts};
 use causal_trace_lm::sha256;
 use causal_trace_results::FactsIdentity;
 use causal_trace_results::statistics::{Candidate, Selection};
 
 use crate::demo;
+use crate::known_facts;
+use crate::printer::Printer;
 
 /// How many ids an error lists.
 const LISTED: usize = 5;
@@ -24,14 +27,16 @@ pub(crate) struct FactFile {
 }
 
 impl FactFile {
-    /// Reads a file, or takes the embedded facts.
-    pub(crate) fn open(path: Option<&Path>) -> Result<Self> {
+    /// Reads a file, one that is known by its name or that lies at a path, or takes the embedded facts.
+    pub(crate) fn open(path: Option<&Path>, printer: &Printer) -> Result<Self> {
         let Some(path) = path else {
             let name = FactsIdentity::EMBEDDED.to_owned();
             return Ok(FactFile { name, facts: demo::facts()?, sha256: sha256(demo::FACTS.as_bytes()) });
         };
         let name = path.display().to_string();
-        let text = std::fs::read_to_string(path).with_context(|| format!("cannot read the facts {name}"))?;
+        let known = if known_facts::is_meant(path) { Some(known_facts::located(printer)?) } else { None };
+        let text = std::fs::read_to_string(known.as_deref().unwrap_or(path))
+            .map_err(|error| anyhow!("cannot read the facts {name}: {}", unreadable(&error)))?;
         let facts = parse_facts(&text).with_context(|| name.clone())?;
         Ok(FactFile { name, facts, sha256: sha256(text.as_bytes()) })
     }
@@ -87,6 +92,16 @@ impl FactFile {
             bail!("{} has several facts with known_id {ids}: give every fact an id of its own", self.name);
         }
         Ok(())
+    }
+}
+
+fn unreadable(error: &std::io::Error) -> String {
+    match error.kind() {
+        ErrorKind::InvalidData => {
+            "it is not UTF-8 text: save it as UTF-8 (in a spreadsheet, as CSV UTF-8)".to_owned()
+        }
+        ErrorKind::NotFound => format!("{error}; give a file, or {} for ROME's facts", known_facts::NAME),
+        _ => error.to_string(),
     }
 }
 

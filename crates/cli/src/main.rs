@@ -9,6 +9,8 @@ mod config;
 mod demo;
 mod experiment;
 mod fact_file;
+mod hub;
+mod known_facts;
 mod log;
 mod memory;
 mod models;
@@ -92,6 +94,7 @@ fn run(command: &Command, printer: &Printer) -> anyhow::Result<()> {
         Command::Slurm(args) => commands::slurm::run(args, printer),
         Command::Status(args) => commands::status::run(args, printer),
         Command::Check(args) => commands::check::run(args, printer),
+        Command::Models(args) => commands::models::run(args, printer),
         Command::Tokens(args) => commands::tokens::run(args, printer),
         Command::Calibrate(args) => commands::calibrate::run(args, printer),
         Command::Doctor(args) => commands::doctor::run(args, printer),

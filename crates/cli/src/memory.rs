@@ -70,14 +70,8 @@ impl Budget {
             return Ok(Shares { placement: Placement::Resident, states: UNKNOWN_BUDGET });
         };
         let with = |placement: Placement| {
-            let weights = match placement {
-                Placement::Resident => architecture.resident_bytes(precision),
-                Placement::Streamed => architecture.streamed_bytes(precision),
-            };
-            let taken = weights.saturating_add(PROGRAM);
-            // When the states come, the last block has been packed.
-            let states = (LEAST_ROWS * row_bytes(architecture)).max(architecture.packing_bytes());
-            let least = taken.saturating_add(states);
+            let taken = beside_states(architecture, precision, placement);
+            let least = least(architecture, precision, placement);
             if bytes >= least { Ok(Shares { placement, states: bytes - taken }) } else { Err(least) }
         };
         let resident = with(Placement::Resident);
@@ -90,6 +84,22 @@ impl Budget {
             anyhow::anyhow!("{problem}; see --memory")
         })
     }
+}
+
+/// The least memory with which a model is traced, all in all, with its weights in one place or the other.
+pub(crate) fn least(architecture: &Architecture, precision: Precision, placement: Placement) -> usize {
+    // When the states come, the last block has been packed.
+    let states = (LEAST_ROWS * row_bytes(architecture)).max(architecture.packing_bytes());
+    beside_states(architecture, precision, placement).saturating_add(states)
+}
+
+/// What weights and program take.
+fn beside_states(architecture: &Architecture, precision: Precision, placement: Placement) -> usize {
+    let weights = match placement {
+        Placement::Resident => architecture.resident_bytes(precision),
+        Placement::Streamed => architecture.streamed_bytes(precision),
+    };
+    weights.saturating_add(PROGRAM)
 }
 
 /// What a token of a prompt takes at least: in the clean run, in a corrupted run, and while it is worked on.

@@ -8,9 +8,12 @@ use causal_trace_engine::{Case, least_memory};
 use causal_trace_lm::{Architecture, Fingerprint, LanguageModel, Placement};
 use causal_trace_results::ModelIdentity;
 
+use crate::args::ModelArgs;
 use crate::demo;
+use crate::hub::{self, ModelId};
 use crate::memory::{Budget, Shares, described};
 use crate::printer::Printer;
+use crate::usage::Usage;
 
 /// A model and what it is called in figures.
 #[derive(Debug)]
@@ -28,30 +31,34 @@ pub(crate) struct NamedModel {
 pub(crate) struct Given<'a> {
     /// A name, a folder, or a hub id.
     pub(crate) model: &'a str,
+    /// Of a model of the hub; none for its usual one.
+    pub(crate) revision: Option<&'a str>,
     pub(crate) budget: Budget,
 }
 
 impl<'a> Given<'a> {
     /// With all the memory that was asked for, or is there.
-    pub(crate) fn new(model: &'a str, memory: Option<usize>) -> Self {
-        Given { model, budget: Budget::new(memory, 1) }
+    pub(crate) fn of(args: &'a ModelArgs, memory: Option<usize>) -> Self {
+        Given { model: &args.model, revision: args.revision.as_deref(), budget: Budget::new(memory, 1) }
     }
 }
 
 impl NamedModel {
-    /// Opens an embedded model, a folder, or a model in the Hugging Face cache; says so where its weights do not fit
-    /// into the budget and are read from their files again and again.
-    pub(crate) fn open(given: Given<'_>, precision: Precision, printer: &Printer) -> Result<Self> {
-        let Given { model: given, budget } = given;
+    /// Opens an embedded model, a folder, or a model of the hub; says so where its weights do not fit into the budget
+    /// and are read from their files again and again.
+    pub(crate) fn open(asked: Given<'_>, precision: Precision, printer: &Printer) -> Result<Self> {
+        let Given { model: given, revision, budget } = asked;
         if let Some(opened) = demo::model(given, precision) {
+            refuse_revision(asked)?;
             let lm = opened?;
             let Shares { states, .. } = budget.shares(lm.model.architecture(), precision, false)?;
             return Ok(NamedModel { name: given.to_owned(), folder: None, lm, states });
         }
-        let folder = locate(given)?;
-        let name = match folder.canonicalize()?.file_name() {
-            Some(name) if Path::new(given).is_dir() => name.to_string_lossy().into_owned(),
-            _ => given.to_owned(),
+        let folder = locate(asked, printer)?;
+        let name = match (folder.canonicalize()?.file_name(), revision) {
+            (Some(name), _) if Path::new(given).is_dir() => name.to_string_lossy().into_owned(),
+            (_, Some(revision)) => format!("{given}@{revision}"),
+            (_, None) => given.to_owned(),
         };
         let cannot_open = || format!("cannot open the model {given}");
         let architecture = Architecture::of_folder(&folder).with_context(cannot_open)?;
@@ -115,12 +122,7 @@ impl NamedModel {
     /// One line: name, architecture, size; the precision where it is not the usual one.
     pub(crate) fn describe(&self) -> String {
         let architecture = self.lm.model.architecture();
-        let parameters = architecture.n_parameters() as f64;
-        let parameters = if parameters < 1e9 {
-            format!("{:.1} M", parameters / 1e6)
-        } else {
-            format!("{:.2} B", parameters / 1e9)
-        };
+        let parameters = parameters(architecture.n_parameters());
         let precision = match self.lm.model.precision() {
             Precision::F32 => String::new(),
             other => format!(", {other}"),
@@ -147,59 +149,51 @@ impl NamedModel {
     }
 }
 
-fn locate(given: &str) -> Result<PathBuf> {
-    let folder = PathBuf::from(given);
+/// As in `124.4 M` or `6.05 B`.
+pub(crate) fn parameters(n: usize) -> String {
+    let n = n as f64;
+    if n < 1e9 { format!("{:.1} M", n / 1e6) } else { format!("{:.2} B", n / 1e9) }
+}
+
+/// Sees that a model is there, downloaded if need be, and of a kind that can be traced, without opening it.
+pub(crate) fn provide(args: &ModelArgs, printer: &Printer) -> Result<()> {
+    let given = Given::of(args, None);
+    if demo::names().any(|name| name == given.model) {
+        return refuse_revision(given);
+    }
+    let cannot_open = || format!("cannot open the model {}", given.model);
+    Architecture::of_folder(&locate(given, printer)?).with_context(cannot_open).map(|_| ())
+}
+
+fn locate(given: Given<'_>, printer: &Printer) -> Result<PathBuf> {
+    let Given { model, revision, .. } = given;
+    let folder = PathBuf::from(model);
     if folder.is_dir() {
+        refuse_revision(given)?;
         return Ok(folder);
     }
     if folder.is_file() {
-        bail!("--model {given} is a file: give the folder that holds config.json, weights and tokenizer");
+        bail!("--model {model} is a file: give the folder that holds config.json, weights and tokenizer");
     }
-    if given.starts_with(['.', '/', '~']) || given.matches('/').count() > 1 || given.is_empty() {
-        bail!("there is no folder {given}: give a model folder in Hugging Face layout, demo or demo-j");
+    if model.starts_with(['.', '/', '~']) || model.matches('/').count() > 1 || model.is_empty() {
+        bail!(
+            "there is no folder {model}: give a model folder in Hugging Face layout, the name of a model on the hub, demo or \
+             demo-j"
+        );
     }
-    let cache = hub_cache();
-    match cache.as_deref().and_then(|cache| cached_snapshot(cache, given)) {
-        Some(snapshot) => Ok(snapshot),
-        None => bail!(
-            "{given} is neither demo, demo-j, a folder, nor a model in the Hugging Face cache ({}): download it first, \
-             for example with `hf download {given}`",
-            cache.map_or("no home folder".to_owned(), |cache| cache.display().to_string())
-        ),
-    }
+    hub::folder(&ModelId::new(model, revision)?, printer)
 }
 
-/// Where Hugging Face's tools keep downloads: `HF_HUB_CACHE`, `$HF_HOME/hub`, `$XDG_CACHE_HOME/huggingface/hub`,
-/// `~/.cache/huggingface/hub`.
-fn hub_cache() -> Option<PathBuf> {
-    let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    variable("HF_HUB_CACHE")
-        .or_else(|| variable("HF_HOME").map(|home| home.join("hub")))
-        .or_else(|| variable("XDG_CACHE_HOME").map(|cache| cache.join("huggingface/hub")))
-        .or_else(|| std::env::home_dir().map(|home| home.join(".cache/huggingface/hub")))
-}
-
-/// The snapshot that the cache's `main` points at.
-fn cached_snapshot(cache: &Path, id: &str) -> Option<PathBuf> {
-    let model = cache.join(format!("models--{}", id.replace('/', "--")));
-    let revision = std::fs::read_to_string(model.join("refs/main")).ok()?;
-    let snapshot = model.join("snapshots").join(revision.trim());
-    snapshot.join("config.json").is_file().then_some(snapshot)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_cache_is_read_as_hugging_face_lays_it_out() {
-        let cache = tempfile::tempdir().unwrap();
-        let model = cache.path().join("models--org--name");
-        assert_eq!(cached_snapshot(cache.path(), "org/name"), None);
-        std::fs::create_dir_all(model.join("refs")).unwrap();
-        std::fs::create_dir_all(model.join("snapshots/abc")).unwrap();
-        std::fs::write(model.join("refs/main"), "abc\n").unwrap();
-        std::fs::write(model.join("snapshots/abc/config.json"), "{}").unwrap();
-        assert_eq!(cached_snapshot(cache.path(), "org/name"), Some(model.join("snapshots/abc")));
+/// Only models of the hub have revisions.
+fn refuse_revision(given: Given<'_>) -> Result<()> {
+    match given.revision {
+        None => Ok(()),
+        Some(revision) => {
+            let problem = format!(
+                "--revision {revision} is for models of the Hugging Face hub, and {} is none: leave it out",
+                given.model
+            );
+            Err(Usage(problem).into())
+        }
     }
 }

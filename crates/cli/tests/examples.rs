@@ -45,13 +45,16 @@ fn examples(folder: &Path, command: &str) -> Vec<Example> {
 /// What an example speaks of: a model in a folder, a fact file, results folders.
 fn prepare(folder: &Path) {
     let demo = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../demo");
-    for name in ["gpt2", "gpt2-xl"] {
+    for name in ["gpt2", "gpt2-xl", "llama"] {
         std::fs::create_dir(folder.join(name)).unwrap();
         for file in ["config.json", "model.safetensors", "tokenizer.json"] {
             std::fs::copy(demo.join("gpt2").join(file), folder.join(name).join(file)).unwrap();
         }
     }
-    std::fs::copy(demo.join("facts.json"), folder.join("known_1000.json")).unwrap();
+    // A file or folder of the name is taken before anything is downloaded.
+    for name in ["known_1000", "known_1000.json"] {
+        std::fs::copy(demo.join("facts.json"), folder.join(name)).unwrap();
+    }
     let sweep = ["sweep", "--ids", FEW, "--samples", "2", "--out"];
     succeeds(folder, &[&sweep[..], &["gpt-j-results", "--model", "demo-j"]].concat());
     succeeds(folder, &[&sweep[..], &["shard-0", "--shard", "0/2"]].concat());
@@ -76,6 +79,7 @@ fn shortened(words: &[String]) -> Vec<&str> {
         Some(&"sweep") if has("swap") => &["--ids", FEW],
         Some(&"sweep") if !has("--sample") => &["--ids", FEW, "--samples", "2"],
         Some(&"sweep") => &["--samples", "1"],
+        Some(&"calibrate") if !has("--sample") => &["--sample", "8", "--samples", "2"],
         Some(&"reproduce") if !has("--list") && !has("--print") && !has("--limit") => &["--limit", "3"],
         Some(&"bench") => &["--runs", "1"],
         _ => &[],

@@ -293,7 +293,7 @@ const WRONG: [Wrong; 32] = [
         prepare: nothing,
         line: "sumary results",
         code: 2,
-        says: ["unrecognized subcommand", "'sumary'", "a similar subcommand exists: 'summary'"],
+        says: ["unrecognized subcommand", "'sumary'", "'summary'"],
     },
     Wrong {
         kind: "a misspelt option",

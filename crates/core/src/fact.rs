@@ -1,4 +1,6 @@
-//! Facts in the form of ROME's `known_1000.json`, or one JSON object a line.
+//! Facts in the form of ROME's `known_1000.json`, one JSON object a line, or CSV with a header.
+
+mod table;
 
 use serde::{Deserialize, Serialize};
 
@@ -38,7 +40,7 @@ pub struct Fact {
 pub enum FactsError {
     /// Neither a JSON list nor JSON Lines.
     #[error(
-        "not a fact file: {source}; expected a JSON list of objects, or one object a line, \
+        "not a fact file: {source}; expected a JSON list of objects, one object a line, or CSV with a header, \
          with known_id, subject, attribute and prompt"
     )]
     Json {
@@ -53,6 +55,12 @@ pub enum FactsError {
         /// Where the JSON reader stopped.
         source: serde_json::Error,
     },
+    /// A table's header or one of its rows is wrong.
+    #[error("the table of facts: {reason}")]
+    Table {
+        /// What is wrong, and where.
+        reason: String,
+    },
     /// There is nothing in it.
     #[error("the fact file holds no facts")]
     Empty,
@@ -65,15 +73,17 @@ fn said(error: &serde_json::Error) -> String {
     text.strip_suffix(&place).unwrap_or(&text).to_owned()
 }
 
-/// Reads facts from the text of a JSON list (ROME's form) or of JSON Lines.
+/// Reads facts from the text of a JSON list (ROME's form), of JSON Lines, or of CSV with a header.
 ///
 /// # Errors
-/// When the text is neither, or holds no fact.
+/// When the text is none of these, or holds no fact.
 pub fn parse_facts(text: &str) -> Result<Vec<Fact>, FactsError> {
     // Some editors begin a file with a byte order mark.
     let text = text.trim_start_matches('\u{feff}');
     let facts = if text.trim_start().starts_with('[') {
         serde_json::from_str(text).map_err(|source| FactsError::Json { source })?
+    } else if table::is_table(text) {
+        table::parse(text)?
     } else {
         parse_lines(text)?
     };
@@ -103,6 +113,41 @@ mod tests {
         assert_eq!(list[0].subject, "Oslo");
         assert_eq!(parse_facts(&format!("\u{feff}[{FACT}]\r\n")).unwrap(), list);
         assert_eq!(lines, vec![list[0].clone(), list[0].clone()]);
+    }
+
+    #[test]
+    fn a_table_says_the_same_as_json() {
+        let wanted = parse_facts(&format!("[{FACT}]")).unwrap();
+        let comma = "known_id,subject,attribute,prompt,relation_id,note\n3,Oslo,Norway,Oslo is in,P17,mine\n";
+        for text in [
+            comma.to_owned(),
+            comma.replace(',', ";"),
+            comma.replace(',', "\t"),
+            comma.replace('\n', "\r\n"),
+            format!("\u{feff}{comma}"),
+            "\u{feff}\"known_id\",\"prompt\",\"subject\",\"attribute\",\"relation_id\",\"foil\"\r\n\r\n\
+             3,\"Oslo is in\",Oslo,Norway,P17,\r\n"
+                .to_owned(),
+        ] {
+            assert_eq!(parse_facts(&text).unwrap(), wanted, "{text:?}");
+        }
+        let quoted = "known_id,subject,attribute,prompt\n1,\"Rome, \"\"city\"\"\",Italy,\"Rome, \"\"city\"\", is in\"\n";
+        assert_eq!(parse_facts(quoted).unwrap()[0].prompt, "Rome, \"city\", is in");
+    }
+
+    #[test]
+    fn a_wrong_table_is_said_to_be_so() {
+        let header = "known_id,subject,attribute,prompt\n";
+        for (text, words) in [
+            ("known_id,subject,prompt\n1,a,b\n".to_owned(), vec!["attribute", "known_id, subject, prompt"]),
+            (format!("{header}1,Oslo,Norway,Oslo is in\nx,Oslo,Norway,Oslo is in\n"), vec!["line 3", "'x'"]),
+            (format!("{header}1,Oslo,,Oslo is in\n"), vec!["line 2", "attribute is empty"]),
+            (format!("{header}1,Oslo,Norway,Oslo, it is in\n"), vec!["line 2", "5 cells", "quotes"]),
+        ] {
+            let error = parse_facts(&text).unwrap_err().to_string();
+            words.iter().for_each(|word| assert!(error.contains(word), "'{word}' is not in: {error}"));
+        }
+        assert!(matches!(parse_facts(header), Err(FactsError::Empty)));
     }
 
     #[test]

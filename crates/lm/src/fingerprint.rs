@@ -10,7 +10,7 @@ use crate::ModelError;
 use crate::weights;
 
 /// The files that a tokenizer may be read from, in the order of their names.
-const TOKENIZER_FILES: [&str; 6] = [
+pub const TOKENIZER_FILES: [&str; 6] = [
     "added_tokens.json",
     "merges.txt",
     "special_tokens_map.json",

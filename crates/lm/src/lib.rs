@@ -28,7 +28,7 @@ pub use block::{Block, Edit, Scratch};
 pub use config::Config;
 pub use error::ModelError;
 pub use family::supported_model_types;
-pub use fingerprint::{Fingerprint, sha256};
+pub use fingerprint::{Fingerprint, TOKENIZER_FILES, sha256};
 pub use head::Head;
 pub use layers::Layers;
 pub use load::{LanguageModel, Placement};

@@ -25,8 +25,8 @@ pub use torch::TorchError;
 pub use zip::ZipError;
 
 use file::WeightsFile;
-pub(crate) use folder::files;
 use folder::{Format, Index, Layout};
+pub use folder::{files, published_names, shards_of};
 
 /// How many similar names an error about a missing tensor shows.
 const N_NEAR_NAMES: usize = 3;

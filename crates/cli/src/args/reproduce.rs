@@ -16,7 +16,7 @@ const EXAMPLES: &str = "Examples:
   causal-trace reproduce rome-averages
 
   # The same question to another model
-  causal-trace reproduce gaussian-noise --model ./gpt2-xl --facts known_1000.json \\
+  causal-trace reproduce gaussian-noise --model gpt2-xl --facts known_1000 \\
       --out gpt2-xl-noise
 
   # An experiment of one's own: take a file, change it, try it on a few facts
@@ -40,13 +40,20 @@ pub(crate) struct ReproduceArgs {
     /// Print the file of an embedded experiment, to be copied and changed
     #[arg(long, value_name = "NAME", conflicts_with_all = ["list", "experiment"])]
     pub(crate) print: Option<String>,
-    /// `demo`, `demo-j` (embedded), a folder in Hugging Face layout, or the id of a model in the Hugging Face cache
+    /// `demo`, `demo-j` (embedded), a folder in Hugging Face layout, or the name of a model on the Hugging Face hub
     #[arg(long, value_name = "MODEL", default_value = "demo")]
     pub(crate) model: String,
+    /// The branch, tag or commit of a model of the hub [default: main]
+    #[arg(long, value_name = "REVISION")]
+    pub(crate) revision: Option<String>,
     /// The other model, where an experiment compares two
     #[arg(long, value_name = "MODEL", default_value = "demo-j")]
     pub(crate) second_model: String,
-    /// The facts, as ROME's known_1000.json, where the experiment has none of its own [default: the embedded facts]
+    /// The branch, tag or commit of the other model [default: main]
+    #[arg(long, value_name = "REVISION")]
+    pub(crate) second_revision: Option<String>,
+    /// The facts, as ROME's known_1000.json (or known_1000, which downloads it), where the experiment has none of its own
+    /// [default: the embedded facts]
     #[arg(long, value_name = "FILE")]
     pub(crate) facts: Option<PathBuf>,
     /// No run traces more than N facts: a random sample (seed 1) of a run's fact file, the first N of facts that a run
@@ -77,7 +84,9 @@ impl ReproduceArgs {
     pub(crate) fn asked(&self) -> Asked {
         Asked {
             model: self.model.clone(),
+            revision: self.revision.clone(),
             second_model: self.second_model.clone(),
+            second_revision: self.second_revision.clone(),
             facts: self.facts.clone(),
             limit: self.limit,
             precision: self.precision,

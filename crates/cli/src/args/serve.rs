@@ -14,8 +14,8 @@ const EXAMPLES: &str = "Examples:
   # The same beside a results folder, opened in the browser
   causal-trace serve results --open
 
-  # A model in a folder, and two results folders to compare
-  causal-trace serve --model ./gpt2-xl --facts known_1000.json gpt2-xl-results swapped
+  # A model of the hub, and two results folders to compare
+  causal-trace serve --model gpt2-xl --facts known_1000 gpt2-xl-results swapped
 
 The page is for this machine alone. With --host it is reached from others, by those who know the address \
     that is printed, which has a secret in it. Ctrl-C ends it.
@@ -48,8 +48,8 @@ pub(crate) struct ServeArgs {
     /// Let nothing be saved
     #[arg(long)]
     pub(crate) no_save: bool,
-    /// Facts whose subjects set the scale of s3 and are guessed at in a prompt, as ROME's known_1000.json [default: the
-    /// embedded facts]
+    /// Facts whose subjects set the scale of s3 and are guessed at in a prompt: a file as that of sweep, or known_1000 for
+    /// ROME's, which is downloaded once [default: the embedded facts]
     #[arg(long, value_name = "FILE")]
     pub(crate) facts: Option<PathBuf>,
     /// Accuracy of matrix products: f32, bf16x6, bf16x3 or bf16

@@ -9,12 +9,16 @@ use super::SweepOptions;
 const MOST_TASKS: usize = 100_000;
 
 const EXAMPLES: &str = "Examples:
-  causal-trace slurm results --array 8 --submit
-  causal-trace slurm gpt2-xl --model ./gpt2-xl --facts known_1000.json --component all --array 16%4 \\
+  # The scripts alone, to be read and submitted by hand
+  causal-trace slurm results --array 8
+
+  # A model of the hub on ROME's facts; four of sixteen tasks run at a time
+  causal-trace slurm gpt2-xl-results --model gpt2-xl --facts known_1000 --array 16%4 \\
       --sbatch \"--partition=long --cpus-per-task=16 --mem=32G --time=12:00:00\"
 
-Writes RESULTS/slurm/job.sh, an array with a task for each share of the sweep, and RESULTS/slurm/summary.sh, which runs
-when all have ended; prints the commands that submit them, or submits them.
+Writes RESULTS/slurm/job.sh, an array with a task for each share of the sweep, and \
+    RESULTS/slurm/summary.sh, which runs when all have ended; prints the commands that submit them, or \
+    submits them with --submit.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage.";
 

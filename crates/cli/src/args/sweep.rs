@@ -16,21 +16,21 @@ const EXAMPLES: &str = "Examples:
   # The embedded model on its own facts
   causal-trace sweep --out results
 
-  # A model in a folder on ROME's facts, as ROME traces them
-  causal-trace sweep --model ./gpt2-xl --facts known_1000.json --component all --preset rome \\
+  # A model of the hub on ROME's facts, as ROME traces them
+  causal-trace sweep --model gpt2-xl --facts known_1000 --component all --preset rome \\
       --out gpt2-xl-results
 
   # 100 facts at random
-  causal-trace sweep --model ./gpt2-xl --facts known_1000.json --sample 100 --out hundred
+  causal-trace sweep --model gpt2-xl --facts known_1000 --sample 100 --out hundred
 
   # Another subject of the relation in place of noise
   causal-trace sweep --corruption swap --metric logit_difference --out swapped
 
   # What eight workers on one folder will take
-  causal-trace sweep --model ./gpt2-xl --facts known_1000.json --shard 0/8 --out shared --dry-run
+  causal-trace sweep --model gpt2-xl --facts known_1000 --shard 0/8 --out shared --dry-run
 
   # The fourth of eight workers on one folder
-  causal-trace sweep --model ./gpt2-xl --facts known_1000.json --shard 3/8 --out shared
+  causal-trace sweep --model gpt2-xl --facts known_1000 --shard 3/8 --out shared
 
 The same command on the same folder goes on where it stopped. Ctrl-C ends it after the part in hand. \
     Several processes may work on one folder at a time, on any machines that share it.
@@ -42,8 +42,9 @@ Exit codes: 0 done, 1 failed or interrupted, 2 wrong usage.";
 pub(crate) struct SweepOptions {
     #[command(flatten)]
     pub(crate) model: ModelArgs,
-    /// The facts to trace, a JSON list or one JSON object a line with known_id, prompt, subject and attribute, as
-    /// ROME's known_1000.json; their subjects set the scale of s3 [default: the embedded facts]
+    /// The facts to trace: a JSON list, one JSON object a line, or CSV with a header, with known_id, prompt, subject and
+    /// attribute; or known_1000 for ROME's file, which is downloaded once. Their subjects set the scale of s3 [default:
+    /// the embedded facts]
     #[arg(long, value_name = "FILE")]
     pub(crate) facts: Option<PathBuf>,
     /// Only the first N facts; files are often sorted, so that --sample is the fairer choice

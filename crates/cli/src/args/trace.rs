@@ -18,7 +18,7 @@ const TRACE_EXAMPLES: &str = "Examples:
 
   # As ROME traces it: its noise stream, and noise of the scale of its facts' subjects
   causal-trace trace --model ./gpt2-xl --prompt \"The Space Needle is in the city of\" \\
-      --subject \"The Space Needle\" --facts known_1000.json --preset rome
+      --subject \"The Space Needle\" --facts known_1000 --preset rome
 
   # Another prompt in place of noise, measured by the difference of two answers' logits
   causal-trace trace --model ./gpt2-xl --prompt \"The capital of France is\" --subject France \\
@@ -53,7 +53,8 @@ pub(crate) struct TraceArgs {
     /// The token that --metric logit_difference compares the answer with [default: the corrupted runs' top answer]
     #[arg(long, value_name = "TEXT")]
     pub(crate) foil: Option<String>,
-    /// Facts whose subjects set the scale of s3, as ROME's known_1000.json [default: the embedded facts]
+    /// Facts whose subjects set the scale of s3: a file as that of sweep, or known_1000 for ROME's, which is downloaded
+    /// once [default: the embedded facts]
     #[arg(long, value_name = "FILE")]
     pub(crate) facts: Option<PathBuf>,
     #[command(flatten)]

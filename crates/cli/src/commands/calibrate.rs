@@ -25,9 +25,9 @@ pub(crate) fn run(args: &CalibrateArgs, printer: &Printer) -> Result<()> {
         return Err(Usage(problem).into());
     }
     args.out.as_deref().map_or(Ok(()), refuse_results_folder)?;
-    let facts = FactFile::open(args.facts.as_deref())?;
+    let facts = FactFile::open(args.facts.as_deref(), printer)?;
     let (model, out, measured) = with_threads(args.threads, || -> Result<_> {
-        let model = NamedModel::open(Given::new(&args.model.model, args.memory), args.precision, printer)?;
+        let model = NamedModel::open(Given::of(&args.model, args.memory), args.precision, printer)?;
         // After everything that can be found wrong with the input, before the work.
         let out = args.out.as_deref().map(OutputFolder::create).transpose()?;
         let measured = measure(args, &model, &facts, printer)?;

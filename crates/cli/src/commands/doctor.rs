@@ -79,7 +79,7 @@ struct Check {
 
 impl Findings {
     fn of(args: &DoctorArgs, printer: &Printer) -> Self {
-        let given = Given::new(&args.model.model, args.memory);
+        let given = Given::of(&args.model, args.memory);
         let (instructions, best) = (Isa::current(), Isa::best());
         let threads = rayon::current_num_threads();
         let mut found = Findings {
@@ -245,7 +245,7 @@ fn auto_precision(
     printer: &Printer,
 ) -> Result<Precision> {
     let method = MethodArgs { samples: Some(1), ..MethodArgs::default() };
-    let (config, _) = settings::resolve(&method, &model, || FactFile::open(None))?;
+    let (config, _) = settings::resolve(&method, &model, || FactFile::open(None, printer))?;
     let case = Case::new(prompt, Answer::Predicted);
     model.check_memory(&case, &config)?;
     let model = fastest_on(case, &config, model, given, printer).context("cannot try the precisions")?;

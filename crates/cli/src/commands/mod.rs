@@ -10,6 +10,7 @@ pub(crate) mod figures;
 pub(crate) mod import;
 pub(crate) mod man;
 pub(crate) mod merge;
+pub(crate) mod models;
 pub(crate) mod report;
 pub(crate) mod reproduce;
 pub(crate) mod serve;

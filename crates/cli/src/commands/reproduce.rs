@@ -72,8 +72,14 @@ fn command(args: &ReproduceArgs, entry: &Entry) -> String {
         vec!["causal-trace".to_owned(), "reproduce".to_owned(), quoted(&entry.given).into_owned()];
     let mut add = |option: &str, value: &str| words.extend([option.to_owned(), quoted(value).into_owned()]);
     add("--model", &args.model);
+    if let Some(revision) = &args.revision {
+        add("--revision", revision);
+    }
     if entry.experiment.needs_second_model() {
         add("--second-model", &args.second_model);
+        if let Some(revision) = &args.second_revision {
+            add("--second-revision", revision);
+        }
     }
     if let Some(facts) = &args.facts {
         add("--facts", &facts.display().to_string());

@@ -9,6 +9,7 @@ use clap::{Args as _, CommandFactory};
 
 use crate::args::{Args, SlurmArgs, SweepOptions, Tasks};
 use crate::fact_file::FactFile;
+use crate::models;
 use crate::output_folder::{OutputFolder, refuse_among_tables};
 use crate::printer::Printer;
 use crate::settings;
@@ -21,9 +22,10 @@ const LOGS: &str = "logs";
 
 pub(crate) fn run(args: &SlurmArgs, printer: &Printer) -> Result<()> {
     refuse_among_tables(&args.results)?;
-    // What every task would find wrong is found here once.
+    // What every task would find wrong is found here once; and the nodes may have no network.
     settings::check(&args.options.method)?;
-    FactFile::open(args.options.facts.as_deref())?.choose(&super::sweep::choice(&args.options))?;
+    FactFile::open(args.options.facts.as_deref(), printer)?.choose(&super::sweep::choice(&args.options))?;
+    models::provide(&args.options.model, printer)?;
     let folder = args.results.join(SLURM);
     let jobs = jobs(args, &folder)?;
     let Scripts { job, summary } = jobs.scripts();

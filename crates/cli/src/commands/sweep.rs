@@ -89,12 +89,12 @@ fn forecast(args: &SweepArgs, share: Share, printer: &Printer) -> Result<String>
 /// The whole sweep with its model, for `then`; nothing is written yet.
 fn prepared<R>(args: &SweepArgs, printer: &Printer, then: impl FnOnce(&Sweep<'_>) -> Result<R>) -> Result<R> {
     let SweepArgs { options: args, out, .. } = args;
-    let facts = FactFile::open(args.facts.as_deref())?;
+    let facts = FactFile::open(args.facts.as_deref(), printer)?;
     let (chosen, identity) = facts.choose(&choice(args))?;
     let (method, out) = (args.method.clone(), out.clone());
     let (target, roles) =
         (settings::target(args.target, method.preset), settings::roles(args.roles, method.preset));
-    let given = Given::new(&args.model.model, args.method.memory);
+    let given = Given::of(&args.model, args.method.memory);
     let model = match settled(method.precision.unwrap_or_default(), &out, printer) {
         PrecisionChoice::Named(precision) => NamedModel::open(given, precision, printer)?,
         PrecisionChoice::Auto => {

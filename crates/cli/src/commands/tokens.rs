@@ -10,7 +10,7 @@ use crate::printer::{Printer, shown};
 use crate::prompts;
 
 pub(crate) fn run(args: &TokensArgs, printer: &Printer) -> Result<()> {
-    let model = NamedModel::open(Given::new(&args.model.model, None), args.precision, printer)?;
+    let model = NamedModel::open(Given::of(&args.model, None), args.precision, printer)?;
     let tokenizer = &model.lm.tokenizer;
     let encoded = tokenizer.encode(&args.prompt)?;
     let found =

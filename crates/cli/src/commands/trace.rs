@@ -54,9 +54,9 @@ fn trace(args: &TraceArgs, printer: &Printer) -> Result<Traced> {
     // Before the model is opened, which may take long.
     let method = question::method(args)?;
     let choice = method.precision.unwrap_or_default();
-    let given = Given::new(&args.model.model, method.memory);
+    let given = Given::of(&args.model, method.memory);
     let model = NamedModel::open(given, choice.at_first(), printer)?;
-    let question = Question::new(args, &model, || FactFile::open(args.facts.as_deref()), printer)?;
+    let question = Question::new(args, &model, || FactFile::open(args.facts.as_deref(), printer), printer)?;
     let (case, config) = (question.case(), &question.config);
     let n_layers = model.lm.model.architecture().n_layers;
     settings::note_wide_window(config, n_layers, printer);

@@ -12,6 +12,7 @@ use super::job::Asked;
 use crate::args::SweepOptions;
 use crate::commands::sweep::choice;
 use crate::fact_file::{Choice, FactFile};
+use crate::printer::Printer;
 
 /// What a run traces.
 pub(super) struct RunFacts {
@@ -23,9 +24,9 @@ pub(super) struct RunFacts {
 
 impl RunFacts {
     /// Those that the run's options choose, at most as many as the command line allows.
-    pub(super) fn of(run: &Run, args: &SweepOptions, asked: &Asked) -> Result<Self> {
+    pub(super) fn of(run: &Run, args: &SweepOptions, asked: &Asked, printer: &Printer) -> Result<Self> {
         let path: Option<&PathBuf> = args.facts.as_ref().or(asked.facts.as_ref());
-        let file = FactFile::open(path.map(PathBuf::as_path))?;
+        let file = FactFile::open(path.map(PathBuf::as_path), printer)?;
         let (mut chosen, mut identity) = if run.prompts.is_empty() {
             file.choose(&limited(choice(args), file.facts.len(), asked.limit))?
         } else {

@@ -10,6 +10,7 @@ use super::analysis::Analysis;
 use super::options;
 use super::source::Source;
 use super::verdict::Claim;
+use crate::known_facts;
 
 /// A whole file.
 #[derive(Debug, Clone, Deserialize)]
@@ -208,9 +209,11 @@ impl Run {
         run
     }
 
-    /// Files are looked for beside the experiment's file.
+    /// Files are looked for beside the experiment's file; ROME's facts have a name.
     fn resolve(&mut self, source: &Source) {
-        if let Some(toml::Value::String(path)) = self.options.get_mut("facts") {
+        if let Some(toml::Value::String(path)) = self.options.get_mut("facts")
+            && path != known_facts::NAME
+        {
             *path = source.folder.join(PathBuf::from(&*path)).display().to_string();
         }
         if let Some(toml::Value::String(path)) = self.options.get_mut("corpus") {

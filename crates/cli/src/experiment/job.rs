@@ -23,7 +23,9 @@ use crate::sweep::{AtWork, FirstFact, Interrupt, Request, Sweep, settled};
 #[derive(Debug, Clone)]
 pub(crate) struct Asked {
     pub(crate) model: String,
+    pub(crate) revision: Option<String>,
     pub(crate) second_model: String,
+    pub(crate) second_revision: Option<String>,
     /// In place of the embedded facts, where a run has no facts of its own.
     pub(crate) facts: Option<PathBuf>,
     /// No run traces more facts than this.
@@ -53,12 +55,12 @@ impl Models {
         let budget = Budget::new(asked.memory, if needs_second { 2 } else { 1 });
         let mut opened = BTreeMap::new();
         for run in experiments.into_iter().flat_map(|experiment| &experiment.runs) {
-            let name = match run.model {
-                Which::First => &asked.model,
-                Which::Second => &asked.second_model,
+            let (model, revision) = match run.model {
+                Which::First => (&asked.model, asked.revision.as_deref()),
+                Which::Second => (&asked.second_model, asked.second_revision.as_deref()),
             };
             if let Entry::Vacant(place) = opened.entry(run.model) {
-                place.insert(opened_for(run, Given { model: name, budget }, asked, out, printer)?);
+                place.insert(opened_for(run, Given { model, revision, budget }, asked, out, printer)?);
             }
         }
         Ok(Models { opened })
@@ -84,7 +86,7 @@ fn opened_for(
     let PrecisionChoice::Named(precision) = choice else {
         let exact = NamedModel::open(given, Precision::F32, printer)?;
         let args = arguments(&run.on(exact.lm.model.architecture().n_layers), asked)?;
-        let RunFacts { file, chosen, .. } = RunFacts::of(run, &args, asked)?;
+        let RunFacts { file, chosen, .. } = RunFacts::of(run, &args, asked, printer)?;
         let target = settings::target(args.target, args.method.preset);
         let first = FirstFact { given, facts: &file, chosen: &chosen, method: &args.method, target };
         return first.fastest(exact, printer);
@@ -156,7 +158,7 @@ pub(super) fn prepared<'a>(
         prefix.check(&run.name, &model.lm.tokenizer)?;
     }
     let args = arguments(&run.on(model.lm.model.architecture().n_layers), asked)?;
-    let RunFacts { file, chosen, identity } = RunFacts::of(run, &args, asked)?;
+    let RunFacts { file, chosen, identity } = RunFacts::of(run, &args, asked, printer)?;
     let request = Request {
         model,
         model_identity,

@@ -62,6 +62,7 @@ mod tests {
     use super::*;
     use crate::args::MethodArgs;
     use crate::fact_file::{Choice, FactFile};
+    use crate::memory::Budget;
     use crate::models::{Given, NamedModel};
     use crate::printer::Printer;
     use crate::sweep::{Request, Sweep};
@@ -69,8 +70,13 @@ mod tests {
     /// What the parts of a sweep cost.
     fn costs(model: &str, facts: Option<&Path>) -> Vec<f64> {
         let printer = Printer::new(true);
-        let model = NamedModel::open(Given::new(model, None), Precision::F32, &printer).unwrap();
-        let facts = FactFile::open(facts).unwrap();
+        let model = NamedModel::open(
+            Given { model, revision: None, budget: Budget::new(None, 1) },
+            Precision::F32,
+            &printer,
+        )
+        .unwrap();
+        let facts = FactFile::open(facts, &printer).unwrap();
         let (chosen, identity) = facts.choose(&Choice::All).unwrap();
         let request = Request {
             model_identity: model.identity().unwrap(),

@@ -1,11 +1,10 @@
 //! A sweep as an array job of a real Slurm, with all that may happen to it.
 
 #![cfg(target_os = "linux")]
-#![expect(clippy::unwrap_used, reason = "helpers of tests, outside of test functions")]
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests, outside of test functions")]
 
 mod cluster;
 #[path = "../support/mod.rs"]
-#[allow(dead_code, reason = "every test takes what it needs")]
 mod support;
 
 use std::path::Path;

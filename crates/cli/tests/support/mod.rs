@@ -19,9 +19,13 @@ pub fn golden(family: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/golden").join(family)
 }
 
-/// What the program, or a library in it, looks at: colours, the terminal, threads, where models and settings are kept.
-const ENVIRONMENT: [&str; 25] = [
+/// What the program, or a library in it, looks at: colours, the terminal, threads, where models are and come from,
+/// where settings are kept.
+const ENVIRONMENT: [&str; 40] = [
+    "ALL_PROXY",
+    "all_proxy",
     "CAUSAL_TRACE_ISA",
+    "CAUSAL_TRACE_KNOWN_1000_URL",
     "CAUSAL_TRACE_LOG",
     "CI",
     "CLICOLOR",
@@ -29,7 +33,17 @@ const ENVIRONMENT: [&str; 25] = [
     "COLORTERM",
     "COLUMNS",
     "FORCE_COLOR",
+    "HF_ENDPOINT",
     "HF_HUB_CACHE",
+    "HF_HUB_DOWNLOAD_TIMEOUT",
+    "HF_TOKEN",
+    "HF_TOKEN_PATH",
+    "HTTP_PROXY",
+    "http_proxy",
+    "HTTPS_PROXY",
+    "https_proxy",
+    "HUGGING_FACE_HUB_TOKEN",
+    "HUGGINGFACE_HUB_CACHE",
     "IGNORE_IS_TERMINAL",
     "LINES",
     "NO_COLOR",
@@ -43,12 +57,14 @@ const ENVIRONMENT: [&str; 25] = [
     "SLURM_ARRAY_TASK_MIN",
     "SLURM_ARRAY_TASK_STEP",
     "SLURM_JOB_ID",
+    "SSL_CERT_FILE",
     "TERM_PROGRAM",
+    "TRANSFORMERS_OFFLINE",
     "XDG_CACHE_HOME",
     "XDG_CONFIG_HOME",
 ];
 
-/// A command in `folder` that nothing of this machine's settings reaches.
+/// A command in `folder` that nothing of this machine's settings reaches, and that reaches no network.
 pub fn isolated(mut command: Command, folder: &Path) -> Command {
     for variable in ENVIRONMENT {
         command.env_remove(variable);
@@ -59,6 +75,7 @@ pub fn isolated(mut command: Command, folder: &Path) -> Command {
         command.env_remove(name);
     });
     command.current_dir(folder).env("HF_HOME", folder.join("no-cache")).env("CAUSAL_TRACE_CONFIG", "");
+    command.env("XDG_CACHE_HOME", folder.join("no-cache")).env("HF_HUB_OFFLINE", "1");
     command
 }
 

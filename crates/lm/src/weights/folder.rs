@@ -39,6 +39,11 @@ const PUBLISHED: [(Format, &str); 4] = [
     (Format::Torch, "pytorch_model.bin.index.json"),
 ];
 
+/// The names under which weights are published, the preferred ones first. Those that end in `.json` are indices of shards.
+pub fn published_names() -> impl Iterator<Item = &'static str> {
+    PUBLISHED.iter().map(|(_, name)| *name)
+}
+
 /// Looks for the published names, then for a single safetensors file of any name.
 pub(super) fn layout(folder: &Path) -> Result<Layout, WeightsError> {
     if let Some((format, name)) = PUBLISHED.iter().find(|(_, name)| folder.join(name).is_file()) {
@@ -52,8 +57,12 @@ pub(super) fn layout(folder: &Path) -> Result<Layout, WeightsError> {
     }
 }
 
-/// The weight files of a folder, in the order of their names; an index is not one of them.
-pub(crate) fn files(folder: &Path) -> Result<Vec<PathBuf>, WeightsError> {
+/// The weight files of a folder, in the order of their names; an index is not one of them. Whether they are there is not
+/// looked at.
+///
+/// # Errors
+/// When the folder has no weights, or an index is damaged.
+pub fn files(folder: &Path) -> Result<Vec<PathBuf>, WeightsError> {
     Ok(match layout(folder)? {
         Layout::Single(_, path) => vec![path],
         Layout::Sharded(_, index) => index.shards.keys().map(|shard| folder.join(shard)).collect(),
@@ -89,6 +98,14 @@ fn read_index(path: PathBuf) -> Result<Index, WeightsError> {
         Ok(shards) => Ok(Index { path, shards }),
         Err(reason) => Err(WeightsError::Index { path, reason }),
     }
+}
+
+/// The shards that an index names, in the order of their names.
+///
+/// # Errors
+/// When the bytes are not an index, or place a tensor outside of the index's folder.
+pub fn shards_of(index: &[u8]) -> Result<Vec<String>, String> {
+    parse_index(index).map(|shards| shards.into_keys().collect())
 }
 
 fn parse_index(bytes: &[u8]) -> Result<BTreeMap<String, Vec<String>>, String> {

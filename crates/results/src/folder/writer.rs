@@ -294,7 +294,8 @@ pub(super) fn other_file(path: &Path) -> Result<Option<String>, FolderError> {
     for file in fs::read_dir(path).map_err(unreadable)? {
         let name = file.map_err(unreadable)?.file_name().to_string_lossy().into_owned();
         let is_begun = [MANIFEST, PLAN].iter().any(|own| name.starts_with(&format!(".{own}.")));
-        if ![OLD_LOCK, SLURM].contains(&name.as_str()) && !(is_begun && layout::is_temporary(&name)) {
+        let is_ours = [OLD_LOCK, SLURM].contains(&name.as_str()) || (is_begun && layout::is_temporary(&name));
+        if !is_ours {
             return Ok(Some(name));
         }
     }

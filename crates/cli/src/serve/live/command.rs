@@ -30,6 +30,7 @@ fn words(options: &TraceArgs) -> Vec<String> {
     } = options;
     let mut words = Words(vec!["causal-trace".to_owned(), "trace".to_owned()]);
     words.option("--model", Some(&model.model).filter(|&model| model != "demo"));
+    words.option("--revision", model.revision.as_ref());
     words.option("--prompt", prompt.as_ref());
     words.option("--subject", subject.as_ref());
     words.option("--subject-tokens", subject_tokens.as_ref().map(TokenRange::to_string).as_ref());
@@ -150,7 +151,7 @@ mod tests {
             [(method, None), (noise, None), (MethodArgs::default(), Some(hostile.to_owned()))]
         {
             let options = TraceArgs {
-                model: ModelArgs { model: "./my model".to_owned() },
+                model: ModelArgs { model: "org/name".to_owned(), revision: Some("refs/pr/1".to_owned()) },
                 prompt: Some(hostile.to_owned()),
                 subject_tokens: Some(TokenRange { first: 1, end: 3 }),
                 answer_id: Some(17),

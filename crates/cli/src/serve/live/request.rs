@@ -10,7 +10,7 @@ use super::command::command;
 use super::settings::TraceSettings;
 use super::words::{answer_in_words, says_subject};
 use super::{Jobs, MAX_NUMBERS, MAX_OPERATIONS, MAX_PROMPT_BYTES, Tracer};
-use crate::args::{ModelArgs, TokenRange, TraceArgs};
+use crate::args::{TokenRange, TraceArgs};
 use crate::printer::Printer;
 use crate::question::Question;
 use crate::serve::Problem;
@@ -74,7 +74,7 @@ impl JobRequest {
             return Err(Problem::request("there is no other prompt: write the prompt of the corrupted run"));
         }
         Ok(TraceArgs {
-            model: ModelArgs { model: tracer.given.clone() },
+            model: tracer.given.clone(),
             prompt: Some(self.prompt.clone()),
             subject_tokens: Some(TokenRange { first, end }),
             answer_id: self.answer,

@@ -8,7 +8,7 @@ use causal_trace_core::Precision;
 use causal_trace_results::ModelIdentity;
 use rayon::ThreadPool;
 
-use crate::args::ServeArgs;
+use crate::args::{ModelArgs, ServeArgs};
 use crate::fact_file::FactFile;
 use crate::models::{Given, NamedModel};
 use crate::printer::Printer;
@@ -17,7 +17,7 @@ use crate::printer::Printer;
 pub(crate) struct Tracer {
     pub(super) model: NamedModel,
     /// The model as it was asked for.
-    pub(super) given: String,
+    pub(super) given: ModelArgs,
     pub(super) precision: Precision,
     pub(super) facts: FactFile,
     /// Where the facts are; none for the embedded ones.
@@ -29,14 +29,14 @@ pub(crate) struct Tracer {
 impl Tracer {
     /// Opens a model.
     pub(crate) fn open(args: &ServeArgs, printer: &Printer) -> Result<Self> {
-        let facts = FactFile::open(args.facts.as_deref())?;
+        let facts = FactFile::open(args.facts.as_deref(), printer)?;
         let pool = rayon::ThreadPoolBuilder::new().num_threads(args.threads.unwrap_or(0)).build();
         let pool = pool.context("cannot start the threads")?;
-        let given = Given::new(&args.model.model, args.memory);
+        let given = Given::of(&args.model, args.memory);
         let model = pool.install(|| NamedModel::open(given, args.precision, printer))?;
         Ok(Tracer {
             model,
-            given: args.model.model.clone(),
+            given: args.model.clone(),
             precision: args.precision,
             facts,
             facts_path: args.facts.clone(),
