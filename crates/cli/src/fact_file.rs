@@ -76,7 +76,7 @@ impl FactFile {
         let known: BTreeSet<i64> = self.facts.iter().map(|fact| fact.known_id).collect();
         let missing: Vec<String> = ids.difference(&known).take(LISTED).map(i64::to_string).collect();
         if !missing.is_empty() {
-            bail!("{} has no fact with known_id {}", self.name, missing.join(", "));
+            bail!("no fact in {} has known_id {}", self.name, missing.join(", "));
         }
         Ok(())
     }

@@ -35,6 +35,9 @@ pub struct Fact {
     pub foil: Option<String>,
 }
 
+/// Characters of what is no fact file that its error shows.
+const BEGINNING: usize = 40;
+
 /// Why a fact file could not be understood.
 #[derive(Debug, thiserror::Error)]
 pub enum FactsError {
@@ -48,12 +51,21 @@ pub enum FactsError {
         source: serde_json::Error,
     },
     /// A line of JSON Lines is wrong.
-    #[error("line {line} of the fact file, column {}: {}", .source.column(), said(.source))]
+    #[error("line {line} of the fact file, column {}: {}", .fault.column(), said(.fault))]
     Line {
         /// Counts from 1.
         line: usize,
-        /// Where the JSON reader stopped.
-        source: serde_json::Error,
+        /// Where the JSON reader stopped, which takes every line for the first. No source: all of it is said.
+        fault: serde_json::Error,
+    },
+    /// It begins like none of these.
+    #[error(
+        "not a fact file: it begins with '{begins}'; expected a JSON list of objects, one object a line, or CSV with a \
+         header, with known_id, subject, attribute and prompt"
+    )]
+    Unlike {
+        /// Its first characters.
+        begins: String,
     },
     /// A table's header or one of its rows is wrong.
     #[error("the table of facts: {reason}")]
@@ -66,7 +78,7 @@ pub enum FactsError {
     Empty,
 }
 
-/// What a JSON reader says, without the place: of one line it only knows line 1.
+/// What a JSON reader says, without the place.
 fn said(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let place = format!(" at line {} column {}", error.line(), error.column());
@@ -80,12 +92,16 @@ fn said(error: &serde_json::Error) -> String {
 pub fn parse_facts(text: &str) -> Result<Vec<Fact>, FactsError> {
     // Some editors begin a file with a byte order mark.
     let text = text.trim_start_matches('\u{feff}');
-    let facts = if text.trim_start().starts_with('[') {
+    let begins = text.trim_start();
+    let facts = if begins.starts_with('[') {
         serde_json::from_str(text).map_err(|source| FactsError::Json { source })?
     } else if table::is_table(text) {
         table::parse(text)?
-    } else {
+    } else if begins.is_empty() || begins.starts_with('{') {
         parse_lines(text)?
+    } else {
+        let first_line = begins.lines().next().unwrap_or_default();
+        return Err(FactsError::Unlike { begins: first_line.chars().take(BEGINNING).collect() });
     };
     if facts.is_empty() { Err(FactsError::Empty) } else { Ok(facts) }
 }
@@ -95,7 +111,7 @@ fn parse_lines(text: &str) -> Result<Vec<Fact>, FactsError> {
         .enumerate()
         .filter(|(_, line)| !line.trim().is_empty())
         .map(|(index, line)| {
-            serde_json::from_str(line).map_err(|source| FactsError::Line { line: index + 1, source })
+            serde_json::from_str(line).map_err(|fault| FactsError::Line { line: index + 1, fault })
         })
         .collect()
 }
@@ -155,6 +171,9 @@ mod tests {
         let error = parse_facts(&format!("{FACT}\n{{\"subject\": 1}}\n")).unwrap_err();
         assert!(error.to_string().starts_with("line 2 of the fact file, column 13: invalid type"), "{error}");
         assert!(!error.to_string().contains("line 1"), "{error}");
+        assert!(std::error::Error::source(&error).is_none(), "it would be said twice");
+        let unlike = parse_facts("name,place\nOslo,Norway\n").unwrap_err().to_string();
+        assert!(unlike.contains("begins with 'name,place'") && unlike.contains("known_id"), "{unlike}");
         assert!(matches!(parse_facts("[]"), Err(FactsError::Empty)));
         assert!(matches!(parse_facts("[1"), Err(FactsError::Json { .. })));
     }

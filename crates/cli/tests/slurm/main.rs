@@ -17,7 +17,7 @@ use tempfile::tempdir;
 
 const FACTS: &str = "400";
 /// So that a task takes some seconds.
-const SAMPLES: &str = "20";
+const SAMPLES: &str = "12";
 
 /// The numbers of the jobs that `--submit` tells of.
 fn submitted(cluster: &Cluster, folder: &Path) -> [String; 2] {
