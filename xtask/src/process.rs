@@ -13,6 +13,11 @@ pub(crate) fn root() -> PathBuf {
     folder
 }
 
+/// Where cargo builds.
+pub(crate) fn target_folder() -> PathBuf {
+    env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), |folder| root().join(folder))
+}
+
 /// A program that runs at the repository's root and is asked nothing at the terminal.
 pub(crate) fn program(name: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(name);
