@@ -26,7 +26,10 @@ fn steps() -> Vec<(&'static str, Command)> {
     vec![
         ("format", with(&["fmt", "--all", "--check"])),
         ("format of the recipe", with(&["fmt", "--manifest-path", "demo/train/Cargo.toml", "--check"])),
-        ("format of the book's builder", with(&["fmt", "--manifest-path", "xtask/book/Cargo.toml", "--check"])),
+        (
+            "format of the book's builder",
+            with(&["fmt", "--manifest-path", "xtask/book/Cargo.toml", "--check"]),
+        ),
         // With the whole workspace selected, dependencies have the features they were built with before.
         ("arrows", with(&["test", "--quiet", "--release", "--workspace", "--test", "arrows"])),
         ("lints", with(&["clippy", "--release", "--workspace", "--all-targets", "--", "-D", "warnings"])),

@@ -3,7 +3,6 @@
 use std::fmt::Write;
 use std::fs;
 use std::path::PathBuf;
-use std::process::Command;
 
 use crate::process::{answer, cargo, program, root, step, target_folder};
 
@@ -15,6 +14,9 @@ const HEAD: &str = "\
 What `causal-trace help COMMAND` prints; a check compares this page with the program. The options of a configuration file:
 [configuration.md](configuration.md).
 ";
+
+/// Characters in a line: as many as the book's pages have room for.
+const WIDTH: &str = "86";
 
 /// Writes the page from the program as it is now.
 pub(crate) fn write() -> Result<(), String> {
@@ -53,19 +55,11 @@ fn page() -> Result<String, String> {
     Ok(page)
 }
 
-/// Help as it is in a pipe, whoever asks.
+/// Help as it is in a pipe of that width, whoever asks.
 fn help(arguments: &[&str]) -> Result<String, String> {
     let mut program = program(target_folder().join("release/causal-trace"));
-    program.args(arguments).env("CAUSAL_TRACE_CONFIG", "");
-    answer(without_width(&mut program))
-}
-
-/// The terminal's width and colours have no part in it.
-fn without_width(program: &mut Command) -> &mut Command {
-    for variable in ["COLUMNS", "LINES", "FORCE_COLOR", "CLICOLOR_FORCE"] {
-        program.env_remove(variable);
-    }
-    program
+    program.args(arguments).env("CAUSAL_TRACE_CONFIG", "").env("COLUMNS", WIDTH).env("NO_COLOR", "1");
+    answer(&mut program)
 }
 
 /// The commands that the program's help lists, but for `help` itself.
