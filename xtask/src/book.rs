@@ -1,5 +1,7 @@
 //! The book: `docs` with a page of every command, built with mdBook, its links checked.
 
+use std::process::Command;
+
 use crate::process::{cargo, step, target_folder};
 use crate::reference;
 
@@ -17,7 +19,13 @@ pub(crate) fn check() -> Result<(), String> {
 
 /// mdBook's crates are in a workspace of their own, built only here and without optimisation.
 fn html() -> Result<(), String> {
-    let mut builder = cargo();
-    builder.args(["run", "--quiet", "--locked", "--manifest-path", "xtask/book/Cargo.toml", "--target-dir"]);
-    step("book", builder.arg(target_folder().join("book-builder")))
+    step("tests of the book's builder", &mut builder("test"))?;
+    step("book", &mut builder("run"))
+}
+
+fn builder(command: &str) -> Command {
+    let mut cargo = cargo();
+    cargo.args([command, "--quiet", "--locked", "--manifest-path", "xtask/book/Cargo.toml", "--target-dir"]);
+    cargo.arg(target_folder().join("book-builder"));
+    cargo
 }

@@ -53,7 +53,8 @@ fn read(folder: &Path, pages: &mut BTreeMap<PathBuf, String>) -> Result<()> {
         if path.is_dir() {
             read(&path, pages)?;
         } else if path.extension().is_some_and(|extension| extension == "html") {
-            let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+            let text =
+                fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
             pages.insert(path, text);
         }
     }

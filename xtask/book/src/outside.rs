@@ -75,7 +75,8 @@ mod tests {
 
     #[test]
     fn only_links_that_leave_the_book_are_rewritten() {
-        let text = "[a](b.md#c) [d](../demo/README.md#e) [f](https://g.org) ![h](i.svg)\n[j](../../xtask) [k](#l)";
+        let text =
+            "[a](b.md#c) [d](../demo/README.md#e) [f](https://g.org) ![h](i.svg)\n[j](../../xtask) [k](#l)";
         let rewritten = |page: &str| {
             rewritten(text, Path::new(page), Path::new("docs"), |path| format!("web/{}", path.display()))
         };
