@@ -56,6 +56,8 @@ fn advice(path: &Path, findings: &[Finding], folder: &ResultsFolder) -> String {
     let things = if n == 1 { "1 thing is".to_owned() } else { format!("{n} things are") };
     if findings.iter().any(|finding| !finding.files.is_empty()) {
         format!("{things} wrong in {path}: `causal-trace check {path} --repair` moves aside what is damaged")
+    } else if findings.iter().all(|finding| finding.fault == Fault::Missing) {
+        format!("{path} is not complete: {}", next_step(folder))
     } else {
         format!("{things} wrong in {path}: {}", next_step(folder))
     }

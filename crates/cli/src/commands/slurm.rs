@@ -4,9 +4,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use causal_trace_report::page::quoted;
-use causal_trace_results::SLURM;
+use causal_trace_results::{ResultsFolder, SLURM};
 use clap::{Args as _, CommandFactory};
 
+use super::sweep::prepared;
+use super::with_threads;
 use crate::args::{Args, SlurmArgs, SweepOptions, Tasks};
 use crate::fact_file::FactFile;
 use crate::models;
@@ -14,7 +16,18 @@ use crate::output_folder::{OutputFolder, refuse_among_tables};
 use crate::printer::Printer;
 use crate::settings;
 use crate::slurm::{Jobs, Scripts, Submitted, submit, typed};
+use crate::sweep::Sweep;
 use crate::usage::Usage;
+
+/// Options of `sbatch` on which the scripts rely, long and short.
+const OWN: [[&str; 2]; 6] = [
+    ["--array", "-a"],
+    ["--chdir", "-D"],
+    ["--error", "-e"],
+    ["--output", "-o"],
+    ["--signal", "--signal"],
+    ["--open-mode", "--open-mode"],
+];
 
 const JOB: &str = "job.sh";
 const SUMMARY: &str = "summary.sh";
@@ -25,10 +38,16 @@ pub(crate) fn run(args: &SlurmArgs, printer: &Printer) -> Result<()> {
     // What every task would find wrong is found here once; and the nodes may have no network.
     settings::check(&args.options.method)?;
     FactFile::open(args.options.facts.as_deref(), printer)?.choose(&super::sweep::choice(&args.options))?;
-    models::provide(&args.options.model, printer)?;
+    if let Ok(folder) = ResultsFolder::open(&args.results) {
+        let same = |sweep: &Sweep<'_>| sweep.refuse_other(&folder);
+        with_threads(args.options.method.threads, || prepared(&args.options, &args.results, printer, same))??;
+    } else {
+        models::provide(&args.options.model, printer)?;
+    }
     let folder = args.results.join(SLURM);
     let jobs = jobs(args, &folder)?;
     let Scripts { job, summary } = jobs.scripts();
+    std::fs::create_dir_all(&folder).with_context(|| format!("cannot write {}", folder.display()))?;
     let out = OutputFolder::create(&folder)?;
     // Slurm does not make the folder of its logs, and a task whose log cannot be written fails without a word.
     OutputFolder::create(&folder.join(LOGS))?;
@@ -90,11 +109,17 @@ fn sbatch(given: &[String]) -> Result<Vec<Vec<String>>> {
             }
         }
     }
-    let is_array = |words: &Vec<String>| words[0] == "-a" || words[0].starts_with("--array");
-    if options.iter().any(is_array) {
-        let problem =
-            "--sbatch may not have --array: give it to causal-trace itself, which shares the work out by it";
-        return Err(Usage(problem.to_owned()).into());
+    for words in &options {
+        let given = words[0].split('=').next().unwrap_or_default();
+        let is =
+            |own: &&[&str; 2]| given == own[0] || (given.starts_with(own[1]) && !given.starts_with("--"));
+        if let Some([long, _]) = OWN.iter().find(is) {
+            let problem = format!(
+                "--sbatch may not have {long}, which the scripts set themselves: for the number of tasks give --array \
+                 without --sbatch, and change anything else in the scripts"
+            );
+            return Err(Usage(problem).into());
+        }
     }
     Ok(options)
 }
@@ -110,7 +135,7 @@ fn submitted(jobs: &Jobs, Submitted { array, summary }: &Submitted) -> String {
     format!(
         "submitted job {array}, {tasks} tasks, and job {summary}, the summary when all have ended\n\
          how far they are: causal-trace status {results} --watch\n\
-         what comes out:   {scripts}/summary.txt, summary.json and figures\n\
+         what comes out:   {scripts}/summary.txt, summary.json and figures, by job {summary}\n\
          what they say:    {scripts}/logs",
         results = quoted(results),
         scripts = quoted(scripts),

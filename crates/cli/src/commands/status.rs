@@ -6,6 +6,7 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Result, bail};
+use causal_trace_report::page::quoted;
 use causal_trace_results::{
     Begun, ClaimRecord, Dated, FolderError, FolderStatus, PartState, ResultsFolder, SLURM,
 };
@@ -16,14 +17,17 @@ use crate::printer::{Printer, shown};
 use crate::sweep::{duration, share};
 
 pub(crate) fn run(args: &StatusArgs, printer: &Printer) -> Result<()> {
+    let mut is_told = false;
     while waits_for_slurm(&args.results) {
         let results = args.results.display();
-        let Some(time) = args.watch else {
-            bail!(
-                "no task has begun yet on {results}: see `squeue --me`, and what tasks said in {results}/{SLURM}/logs"
-            );
-        };
-        printer.note("no task has begun yet");
+        let what = format!(
+            "no task has begun to work on {results} yet: see `squeue --me`, and what tasks said in {results}/{SLURM}/logs"
+        );
+        let Some(time) = args.watch else { bail!(what) };
+        if !is_told {
+            printer.note(&what);
+            is_told = true;
+        }
         std::thread::sleep(time);
     }
     let folder = ResultsFolder::open(&args.results)?;
@@ -33,6 +37,9 @@ pub(crate) fn run(args: &StatusArgs, printer: &Printer) -> Result<()> {
             printer.result(&serde_json::to_string_pretty(&status)?);
         } else {
             printer.result(&status.table());
+            if let Some(command) = status.tasks_again(&args.results) {
+                printer.result(&command);
+            }
         }
         let Some(time) = args.watch.filter(|_| status.parts.done < status.parts.all) else { return Ok(()) };
         if !printer.has_reader() {
@@ -151,6 +158,18 @@ impl Status {
             running: running(status, is_stale),
             failed: failed(status),
         }
+    }
+
+    /// How tasks of an array are run again that are not done, where nobody works.
+    fn tasks_again(&self, results: &Path) -> Option<String> {
+        let script = results.join(SLURM).join("job.sh");
+        let left = self.shards.iter().filter(|shard| shard.parts.done < shard.parts.all);
+        let left: Vec<&str> = left.filter_map(|shard| shard.shard.split('/').next()).collect();
+        if self.parts.running > 0 || left.is_empty() || !script.is_file() {
+            return None;
+        }
+        let (tasks, script) = (left.join(","), script.display().to_string());
+        Some(format!("tasks that are not done, if none waits: sbatch --array={tasks} {}", quoted(&script)))
     }
 
     /// The same for a person.

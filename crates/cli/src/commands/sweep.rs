@@ -1,5 +1,6 @@
 //! `causal-trace sweep`: many prompts into a results folder.
 
+use std::path::Path;
 use std::time::Instant;
 
 use anyhow::{Result, bail};
@@ -30,19 +31,22 @@ pub(crate) fn run(args: &SweepArgs, printer: &Printer) -> Result<()> {
     traced.refuse_failed()?;
     if traced.left > 0 {
         bail!(
-            "interrupted: {} parts of {} are left, all others are saved; the same command goes on",
+            "interrupted: {} parts of {}{} are left, all that were begun are saved; the same command goes on",
             traced.left,
+            if share == Share::ALL { String::new() } else { format!("shard {share} of ") },
             args.out.display()
         );
     }
     if share != Share::ALL && !args.json {
         let folder = ResultsFolder::open(&args.out)?;
         let (complete, all) = (folder.complete_parts()?.len(), folder.manifest().parts.len());
-        if complete < all {
-            let out = args.out.display();
-            printer.result(&format!("shard {share} is done; {complete} of {all} parts of {out} are there"));
-            return Ok(());
-        }
+        let out = args.out.display();
+        printer.result(&if complete < all {
+            format!("shard {share} is done; {complete} of {all} parts of {out} are there")
+        } else {
+            format!("shard {share} is done, and with it all of {out}: causal-trace summary {out}")
+        });
+        return Ok(());
     }
     match summary::show(&args.out, &summary::Choice::default(), args.json, printer) {
         // All is done and saved; a share of the facts may well have nothing to average.
@@ -69,7 +73,7 @@ fn share(args: &SweepArgs, printer: &Printer) -> Result<Share> {
 
 /// Does what is left of a share.
 fn sweep(args: &SweepArgs, share: Share, printer: &Printer) -> Result<Traced> {
-    prepared(args, printer, |sweep| {
+    prepared(&args.options, &args.out, printer, |sweep| {
         let interrupt = Interrupt::announced(printer)?;
         sweep.run(&AtWork::on(share, args.options.claims.expiry), &interrupt, printer)
     })
@@ -82,16 +86,21 @@ fn forecast(args: &SweepArgs, share: Share, printer: &Printer) -> Result<String>
         Share::Ith(shard) if shard.count > 1 => Some(shard.count),
         _ => None,
     };
-    let forecast = prepared(args, printer, |sweep| Forecast::new(sweep, n_shards, begun))?;
+    let forecast =
+        prepared(&args.options, &args.out, printer, |sweep| Forecast::new(sweep, n_shards, begun))?;
     Ok(if args.json { serde_json::to_string_pretty(&forecast)? } else { forecast.table() })
 }
 
 /// The whole sweep with its model, for `then`; nothing is written yet.
-fn prepared<R>(args: &SweepArgs, printer: &Printer, then: impl FnOnce(&Sweep<'_>) -> Result<R>) -> Result<R> {
-    let SweepArgs { options: args, out, .. } = args;
+pub(crate) fn prepared<R>(
+    args: &SweepOptions,
+    out: &Path,
+    printer: &Printer,
+    then: impl FnOnce(&Sweep<'_>) -> Result<R>,
+) -> Result<R> {
     let facts = FactFile::open(args.facts.as_deref(), printer)?;
     let (chosen, identity) = facts.choose(&choice(args))?;
-    let (method, out) = (args.method.clone(), out.clone());
+    let (method, out) = (args.method.clone(), out.to_owned());
     let (target, roles) =
         (settings::target(args.target, method.preset), settings::roles(args.roles, method.preset));
     let given = Given::of(&args.model, args.method.memory);

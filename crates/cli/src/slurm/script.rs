@@ -5,8 +5,10 @@ use std::fmt::Write;
 
 use causal_trace_report::page::quoted;
 
-/// Seconds before the end of its time at which a task is told: enough for the part in hand.
-const WARNING: u32 = 300;
+/// Seconds before the end of its time at which a task is told: enough for what it has in hand, and no more than a part of
+/// its time.
+const WARNING: u64 = 300;
+const PART_OF_TIME: u64 = 3;
 
 /// What is written into the scripts.
 #[derive(Debug)]
@@ -54,8 +56,8 @@ impl Jobs {
             ("--array", format!("0-{}{at_a_time}", tasks - 1)),
             ("--requeue", String::new()),
             ("--open-mode", "append".to_owned()),
-            ("--output", self.log("%A_%a.txt")),
-            ("--signal", format!("B:USR1@{WARNING}")),
+            ("--output", format!("{}/logs/%A_%a.txt", escaped(&self.scripts))),
+            ("--signal", format!("B:USR1@{}", self.warning())),
         ];
         let sbatch = self.sbatch(&own);
         let mut sweep = format!("    {} sweep\n", quoted(&self.program));
@@ -80,19 +82,25 @@ sweep=(
 {sweep}    --shard "$SLURM_ARRAY_TASK_ID/{tasks}"
 )
 
-# Told to end, the sweep saves the part in hand. Slurm itself queues a task again that is preempted or whose node fails; a
+# Told to end, the sweep saves what it has in hand. Slurm itself queues a task again that is preempted or whose node fails; a
 # task whose time is nearly over asks for it.
-trap 'kill -TERM "$task"' TERM
-trap 'again=yes; kill -TERM "$task"' USR1
+end() {{
+    told=yes
+    [[ -z ${{task:-}} ]] || kill -TERM "$task"
+}}
+trap end TERM
+trap 'again=yes; end' USR1
 # In the background, so that this shell hears signals while it waits.
 "${{sweep[@]}}" &
 task=$!
+[[ -z ${{told:-}} ]] || end
 wait "$task"
 while kill -0 "$task" 2>/dev/null; do wait "$task"; done
 wait "$task"
 code=$?
 if [[ -n ${{again:-}} && $code -ne 0 ]]; then
-    scontrol requeue "$SLURM_JOB_ID"
+    # By both numbers: the number of an array's last task is also that of the whole array.
+    scontrol requeue "${{SLURM_ARRAY_JOB_ID}}_$SLURM_ARRAY_TASK_ID"
 fi
 exit "$code"
 "#
@@ -115,7 +123,7 @@ exit "$code"
 {sbatch}
 if ! {program} check {results}; then
     {program} status {results}
-    echo "Run the tasks again that are not done, as in: sbatch --array=3,5" {scripts}/job.sh
+    echo "When nothing is missing any more: sbatch" {scripts}/summary.sh
     exit 1
 fi
 set -e
@@ -126,9 +134,16 @@ set -e
         )
     }
 
-    /// Where a task's output goes.
-    fn log(&self, name: &str) -> String {
-        format!("{}/logs/{name}", escaped(&self.scripts))
+    /// How long before the end of its time a task is told, in seconds.
+    fn warning(&self) -> u64 {
+        let time = self.sbatch.iter().find_map(|words| {
+            let (name, value) = words[0].split_once('=').unzip();
+            match name.unwrap_or(&words[0]) {
+                "--time" | "-t" => value.or(words.get(1).map(String::as_str)),
+                other => other.strip_prefix("-t"),
+            }
+        });
+        time.and_then(seconds).map_or(WARNING, |time| WARNING.min(time / PART_OF_TIME).max(1))
     }
 
     /// The lines for `sbatch`: ours, without what was given, and what was given.
@@ -151,14 +166,26 @@ set -e
 
 /// Whether a word sets an option of `sbatch` that we would set.
 fn sets(word: &str, name: &str) -> bool {
-    let short = match name {
-        "--job-name" => "-J",
-        "--output" => "-o",
-        "--chdir" => "-D",
-        _ => "",
+    word.split('=').next() == Some(name) || (name == "--job-name" && word.starts_with("-J"))
+}
+
+/// A time as Slurm takes it: minutes, minutes:seconds, hours:minutes:seconds, days-hours, days-hours:minutes,
+/// days-hours:minutes:seconds. `None` for what is none of these.
+fn seconds(time: &str) -> Option<u64> {
+    let (days, rest) = time.split_once('-').map_or((None, time), |(days, rest)| (Some(days), rest));
+    let mut numbers = Vec::new();
+    for number in rest.split(':') {
+        numbers.push(number.parse::<u64>().ok()?);
+    }
+    let units: &[u64] = match (days, numbers.len()) {
+        (None, 1) => &[60],
+        (None, 2) => &[60, 1],
+        (_, 1..=3) => &[3600, 60, 1],
+        _ => return None,
     };
-    let long = word.split('=').next().unwrap_or(word);
-    long == name || (!short.is_empty() && word.starts_with(short) && !word.starts_with("--"))
+    let days = days.map_or(Some(0), |days| days.parse::<u64>().ok())?;
+    let rest: u64 = numbers.iter().zip(units).map(|(number, unit)| number.saturating_mul(*unit)).sum();
+    Some(days.saturating_mul(24 * 3600).saturating_add(rest))
 }
 
 /// A word of a line for `sbatch`, which knows quotes and comments, but nothing else of a shell.
@@ -216,6 +243,18 @@ mod tests {
             assert!(script.lines().any(|found| found == line), "{line} is not in\n{script}");
         }
         assert!(!script.contains("--job-name"), "what is given replaces ours:\n{script}");
+    }
+
+    #[test]
+    fn a_task_is_told_before_its_time_is_over() {
+        let warning = |option: &str| Jobs { sbatch: vec![words(option)], ..jobs() }.warning();
+        assert_eq!(warning("--partition=long"), WARNING);
+        for long in ["--time=60", "-t 1:00:00", "--time 1-0", "-t16", "--time=UNLIMITED"] {
+            assert_eq!(warning(long), WARNING, "{long}");
+        }
+        assert_eq!([warning("--time=6"), warning("-t 0:30"), warning("--time=0:0:1")], [120, 10, 1]);
+        assert_eq!(seconds("1-2:3:4"), Some(93_784));
+        assert_eq!([seconds("1-2-3"), seconds("x"), seconds("1:2:3:4"), seconds("")], [None; 4]);
     }
 
     #[test]

@@ -41,7 +41,14 @@ fn sbatch(options: &[String], script: &Path) -> Result<String> {
     let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
     let code = output.status.code().map_or("by a signal".to_owned(), |code| format!("with code {code}"));
     if !output.status.success() {
-        bail!("sbatch refuses {} and ends {code}: {said}", script.display());
+        // Slurm's own words do not say how many would be valid.
+        let most = match said.contains("Invalid job array specification") {
+            true => {
+                "; a cluster allows so many tasks as MaxArraySize in `scontrol show config` says, less one"
+            }
+            false => "",
+        };
+        bail!("sbatch refuses {} and ends {code}: {said}{most}", script.display());
     }
     // NUMBER, or NUMBER;CLUSTER.
     let text = String::from_utf8_lossy(&output.stdout);

@@ -40,6 +40,8 @@ pub(crate) struct Forecast {
     probe: Tried,
     /// Before the first prompt: to read the model and to prepare the prompts.
     seconds_to_begin: f64,
+    /// Between one saving and the next, at most: what an end takes that is asked for.
+    seconds_in_hand: f64,
     /// One machine first.
     shards: Vec<Shards>,
 }
@@ -106,6 +108,7 @@ impl Forecast {
                 left_out: probe.records.iter().filter(|record| record.traced().is_none()).count(),
             },
             seconds_to_begin,
+            seconds_in_hand: longest(sweep, &all, &probe),
             shards,
         })
     }
@@ -161,6 +164,13 @@ fn slowest(sweep: &Sweep<'_>, probe: &Probe, count: usize, seconds_to_begin: f64
     };
     let slower = |a: Shards, b: Shards| if b.seconds > a.seconds { b } else { a };
     (1..count).map(of_share).fold(of_share(0), slower)
+}
+
+/// How long the batch takes that takes longest.
+fn longest(sweep: &Sweep<'_>, parts: &[usize], probe: &Probe) -> f64 {
+    let cost = |batch: &Vec<usize>| batch.iter().map(|&part| sweep.parts[part].cost).sum();
+    let seconds = |batch| probe.seconds_for(cost(batch), 1);
+    sweep.batches(parts).iter().map(seconds).fold(0.0, f64::max)
 }
 
 /// Memory of the states of the batch that has most.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use causal_trace_core::{Fact, RoleConvention, TraceConfig};
 use causal_trace_engine::Answer;
-use causal_trace_results::{FactsIdentity, Manifest, ModelIdentity, Target};
+use causal_trace_results::{FactsIdentity, FolderError, Manifest, ModelIdentity, ResultsFolder, Target};
 
 use super::shares::cut;
 use super::{Made, Pairing, Preparation, Prepared, Work};
@@ -89,6 +89,18 @@ impl<'a> Sweep<'a> {
     /// About how many operations it takes.
     pub(crate) fn cost(&self) -> f64 {
         self.parts.iter().map(|part| part.cost).sum()
+    }
+
+    /// Whether a folder that is there is one of this sweep.
+    ///
+    /// # Errors
+    /// When it was made with other settings; all of them are named.
+    pub(crate) fn refuse_other(&self, folder: &ResultsFolder) -> Result<()> {
+        let differences = folder.manifest().differences(&self.manifest);
+        if differences.is_empty() {
+            return Ok(());
+        }
+        Err(FolderError::OtherSettings { path: self.out.clone(), differences }.into())
     }
 
     /// Where its results are.

@@ -176,8 +176,7 @@ SlurmctldHost={host}(127.0.0.1)
 SlurmctldPort={controller}
 SlurmdPort={node}
 AuthType=auth/munge
-# What was requeued starts again when its first permission has run out.
-AuthInfo=socket={base}/munge/socket,cred_expire=3
+AuthInfo=socket={base}/munge/socket
 CredType=cred/munge
 SlurmUser=root
 SlurmdUser=root

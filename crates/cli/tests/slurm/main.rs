@@ -60,13 +60,18 @@ fn an_array_that_is_cancelled_killed_and_requeued_gives_the_tables_of_one_proces
     // While a job's first run is still ending, Slurm would take its second for a duplicate, and drain the node.
     cluster
         .wait_until("no task is ending", |cluster| cluster.asked("squeue", &["-h", "-t", "CG"]).is_empty());
+    // What was queued again waits for two minutes; an operator may let it begin.
+    for task in [late, preempted] {
+        cluster.told("scontrol", &["update", &format!("JobId={array}_{task}"), "StartTime=now"]);
+    }
     cluster.at_work(&array, &results, &mut seen);
     cluster.kill_node(Duration::from_secs(2));
     cluster.wait_for_jobs();
 
     // The summary's job found that two tasks are missing, and says how they are run again.
     let said = std::fs::read_to_string(results.join("slurm/summary.txt")).unwrap();
-    assert!(said.contains("missing") && said.contains("sbatch --array="), "{said}");
+    let again = format!("sbatch --array={cancelled},7 results/slurm/job.sh");
+    assert!(said.contains("missing") && said.contains(&again), "{said}");
     assert!(!results.join("slurm/summary.json").exists());
     let logs = |task: usize| {
         let log = results.join(format!("slurm/logs/{array}_{task}.txt"));
@@ -109,7 +114,7 @@ fn without_slurm_the_scripts_are_written_and_submitted_by_nobody() {
         folder.path(),
         &["status", "my results"],
         1,
-        &["no task has begun yet", "my results/slurm/logs"],
+        &["no task has begun to work", "my results/slurm/logs"],
     );
     // Without Slurm the array's tasks are what the script says they are.
     for task in ["0", "1"] {
@@ -133,9 +138,16 @@ fn what_no_task_could_do_is_refused_before_it_is_submitted() {
     refused(&["--facts", "nowhere.json"], 1, "nowhere.json");
     refused(&["--ids", "-5"], 1, "-5");
     refused(&["--sbatch", "--array=0-3"], 2, "--array");
+    refused(&["--sbatch", "-D /elsewhere"], 2, "--chdir");
+    refused(&["--sbatch", "--partition=long -oall.txt"], 2, "--output");
+    refused(&["--model", "./nowhere"], 1, "./nowhere");
     refused(&["--sbatch", "long"], 2, "long");
     refused(&["--sbatch", "--comment='open"], 2, "quotation mark");
     refused(&["--noise-stream", "rome", "--seed", "99999999999"], 2, "--seed");
     support::fails(folder.path(), &["slurm", "results", "--array", "0"], 2, &["--array"]);
     support::fails(folder.path(), &["status", "results"], 1, &["results"]);
+    succeeds(folder.path(), &["sweep", "--limit", "4", "--samples", "1", "--out", "results"]);
+    let other = ["slurm", "results", "--array", "2", "--limit", "4", "--samples", "3"];
+    support::fails(folder.path(), &other, 1, &["settings.corruption.samples"]);
+    assert!(!folder.path().join("results/slurm").exists());
 }
