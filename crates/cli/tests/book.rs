@@ -5,7 +5,7 @@
 //!     <!-- tested with: --sample 24 -->     options that `sweep`, `calibrate` and `reproduce` are given too
 //!     <!-- tested after: causal-trace … --> a command that is run before
 //!     <!-- file: facts.csv -->              the block is a file of that name
-#![expect(clippy::unwrap_used, reason = "helpers of tests, outside of test functions")]
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests: what is not run is printed")]
 
 mod support;
 
