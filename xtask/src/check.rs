@@ -2,12 +2,14 @@
 
 use std::process::Command;
 
+use crate::book;
 use crate::process::{cargo, step};
 
 /// Runs every check, even after one failed.
 pub(crate) fn run() -> Result<(), String> {
-    let failures: Vec<String> =
+    let mut failures: Vec<String> =
         steps().iter_mut().filter_map(|(title, command)| step(title, command).err()).collect();
+    failures.extend(book::check().err());
     for failure in &failures {
         println!("\nfailed: {failure}");
     }
@@ -24,6 +26,10 @@ fn steps() -> Vec<(&'static str, Command)> {
     vec![
         ("format", with(&["fmt", "--all", "--check"])),
         ("format of the recipe", with(&["fmt", "--manifest-path", "demo/train/Cargo.toml", "--check"])),
+        (
+            "format of the book's builder",
+            with(&["fmt", "--manifest-path", "xtask/book/Cargo.toml", "--check"]),
+        ),
         // With the whole workspace selected, dependencies have the features they were built with before.
         ("arrows", with(&["test", "--quiet", "--release", "--workspace", "--test", "arrows"])),
         ("lints", with(&["clippy", "--release", "--workspace", "--all-targets", "--", "-D", "warnings"])),

@@ -2,6 +2,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line tool speaks through them")]
 
 mod apt;
+mod book;
 mod check;
 mod chromium;
 mod experiments;
@@ -10,6 +11,7 @@ mod page;
 mod pdftotext;
 mod process;
 mod python;
+mod reference;
 mod slurm;
 mod standalone;
 mod test;
@@ -25,10 +27,13 @@ The repository's commands:
 
   cargo xtask test [--no-install]  run every test, after installing what some of them need where
                                    that is possible; ends with a list of what was skipped
-  cargo xtask check                formatting, dependency arrows, lints, documentation; needs no Node
+  cargo xtask check                formatting, dependency arrows, lints, documentation, the book; needs
+                                   no Node
   cargo xtask ci                   test, then check
   cargo xtask static               build the program for Linux as one file that needs no library
                                    (target x86_64-unknown-linux-musl or aarch64's), and try it
+  cargo xtask book                 write docs/reference.md from the program's help, and build the book
+                                   of docs/ into target/book, with mdBook's crates; checks its links
   cargo xtask explorer             build the page of report and explorer again after a change in
                                    explorer/; its bundle in crates/report/assets is committed
   cargo xtask experiments          run every published experiment on the embedded model, and write
@@ -71,6 +76,7 @@ fn run(arguments: &[String]) -> Result<(), String> {
         ["check"] => check::run(),
         ["ci"] => test::run(Install::Allowed).and_then(|()| check::run()),
         ["static"] => standalone::build(),
+        ["book"] => book::build(),
         ["explorer"] => page::build(),
         ["experiments"] => experiments::run(),
         ["demo", options @ ..] => demo(options),

@@ -1,10 +1,9 @@
 //! `cargo xtask static`: the program as one file that needs no library of the system.
 
-use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 use crate::apt;
-use crate::process::{answer, cargo, program, root, step};
+use crate::process::{answer, cargo, program, step, target_folder};
 
 /// Builds it, makes sure that it loads nothing, and traces a fact with it.
 pub(crate) fn build() -> Result<(), String> {
@@ -17,7 +16,7 @@ pub(crate) fn build() -> Result<(), String> {
         println!("musl-gcc is not here and musl-tools cannot be installed ({message}); trying without");
     }
     step("build", cargo().args(["build", "--release", "--locked", "--target", &target]))?;
-    let built = folder().join(&target).join("release").join("causal-trace");
+    let built = target_folder().join(&target).join("release").join("causal-trace");
     let bytes = fs::read(&built).map_err(|error| format!("cannot read {}: {error}", built.display()))?;
     match asks_for_loader(&bytes) {
         Some(false) => {}
@@ -30,12 +29,6 @@ pub(crate) fn build() -> Result<(), String> {
     )?;
     println!("\n{}: {:.1} MB, loads no library", built.display(), bytes.len() as f64 / 1e6);
     Ok(())
-}
-
-/// Where cargo builds.
-fn folder() -> PathBuf {
-    env::var_os("CARGO_TARGET_DIR")
-        .map_or_else(|| root().join("target"), |folder| root().join(Path::new(&folder)))
 }
 
 /// Whether a 64-bit little-endian ELF file names a dynamic loader (a program header of type `PT_INTERP`).
