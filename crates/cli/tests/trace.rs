@@ -265,3 +265,19 @@ print("ok")
         String::from_utf8_lossy(&output.stderr)
     );
 }
+
+#[test]
+fn files_of_an_earlier_trace_are_named() {
+    let folder = tempdir().unwrap();
+    let trace = ["trace", "--samples", "1", "--out", "out"];
+    let first = succeeds(folder.path(), &[&trace[..], &["--component", "all"]].concat());
+    assert!(!stderr(&first).contains("left alone"), "{}", stderr(&first));
+    let second = stderr(&succeeds(folder.path(), &trace));
+    for name in ["trace_mlp.npz", "trace_attn.svg"] {
+        assert!(
+            second.contains("left alone there, of an earlier trace") && second.contains(name),
+            "{second}"
+        );
+    }
+    assert!(!second.contains("trace.json"), "{second}");
+}

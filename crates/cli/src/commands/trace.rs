@@ -1,5 +1,7 @@
 //! `causal-trace trace`: one prompt.
 
+use std::path::Path;
+
 use anyhow::{Context, Result};
 use causal_trace_core::{
     Component, Direction, Grid, Method, Metric, MetricBaseline, Precision, TraceConfig, TraceRecord, Window,
@@ -41,13 +43,28 @@ pub(crate) fn run(args: &TraceArgs, printer: &Printer) -> Result<()> {
         traced.show(&file, printer)?;
     }
     // After the result is shown, so that a full disk does not take it away.
-    if let Some(out) = &traced.out {
-        traced.write(out, &file)?;
-    }
-    if let Some(path) = &args.out {
+    if let (Some(out), Some(path)) = (&traced.out, &args.out) {
+        let written = traced.write(out, &file)?;
         printer.note(&format!("figures and numbers are in {}", path.display()));
+        let others = others(path, &written);
+        if !others.is_empty() {
+            printer.note(&format!("left alone there, of an earlier trace: {}", others.join(", ")));
+        }
     }
     Ok(())
+}
+
+/// The files of a folder that are named as a trace's, and were not written just now.
+fn others(folder: &Path, written: &[String]) -> Vec<String> {
+    let files = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let names = files.map(|file| file.file_name().to_string_lossy().into_owned());
+    let is_other = |name: &String| {
+        let stem = name.split('.').next().unwrap_or_default();
+        (stem == "trace" || stem.starts_with("trace_")) && !written.contains(name)
+    };
+    let mut others: Vec<String> = names.filter(is_other).collect();
+    others.sort_unstable();
+    others
 }
 
 fn trace(args: &TraceArgs, printer: &Printer) -> Result<Traced> {
@@ -125,19 +142,27 @@ impl Traced {
         }
     }
 
-    fn write(&self, out: &OutputFolder, file: &TraceFile) -> Result<()> {
+    /// Writes all files; gives their names.
+    fn write(&self, out: &OutputFolder, file: &TraceFile) -> Result<Vec<String>> {
+        let mut written = Vec::new();
+        let mut write = |name: String, bytes: &[u8]| {
+            out.write(&name, bytes)?;
+            written.push(name);
+            anyhow::Ok(())
+        };
         for case in CaseFile::of(&self.record, &self.answer, self.correct_prediction) {
             let name = format!("trace{}.npz", case.component.file_suffix());
-            out.write(&name, &case.to_bytes().context("cannot encode the npz file")?)?;
+            write(name, &case.to_bytes().context("cannot encode the npz file")?)?;
         }
         for grid in &self.record.grids {
             let name = format!("trace{}{}", grid.component.file_suffix(), metric_suffix(grid.metric));
             let map = self.heat_map(grid)?;
-            out.write(&format!("{name}.svg"), map.svg()?.as_bytes())?;
-            out.write(&format!("{name}.png"), &map.png(PRINT_DPI)?)?;
-            out.write(&format!("{name}.pdf"), &map.pdf()?)?;
+            write(format!("{name}.svg"), map.svg()?.as_bytes())?;
+            write(format!("{name}.png"), &map.png(PRINT_DPI)?)?;
+            write(format!("{name}.pdf"), &map.pdf()?)?;
         }
-        out.write("trace.json", format!("{}\n", serde_json::to_string_pretty(file)?).as_bytes())
+        write("trace.json".to_owned(), format!("{}\n", serde_json::to_string_pretty(file)?).as_bytes())?;
+        Ok(written)
     }
 
     fn heat_map(&self, grid: &Grid) -> Result<HeatMap> {

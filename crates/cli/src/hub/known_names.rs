@@ -100,7 +100,8 @@ pub(super) fn suggestion(given: &str) -> Option<&'static str> {
         let part = strsim::normalized_damerau_levenshtein(&model(&given), &model(&name));
         if given.contains('/') { whole.max(0.95 * part) } else { whole.max(0.99 * part) }
     };
-    let best = NAMES.iter().copied().max_by(|one, other| likeness(one).total_cmp(&likeness(other)))?;
+    let names = NAMES.into_iter().chain(crate::demo::names());
+    let best = names.max_by(|one, other| likeness(one).total_cmp(&likeness(other)))?;
     (best.to_lowercase() != given && likeness(best) >= LIKENESS).then_some(best)
 }
 
@@ -118,6 +119,7 @@ mod tests {
             ("llama-3.2-1b", "meta-llama/Llama-3.2-1B"),
             ("meta/Llama-3.2-1B", "meta-llama/Llama-3.2-1B"),
             ("pythia-70m", "EleutherAI/pythia-70m"),
+            ("demmo", "demo"),
         ] {
             assert_eq!(suggestion(given), Some(meant), "{given}");
         }
