@@ -79,6 +79,8 @@ fn shortened(words: &[String]) -> Vec<&str> {
         Some(&"sweep") if has("swap") => &["--ids", FEW],
         Some(&"sweep") if !has("--sample") => &["--ids", FEW, "--samples", "2"],
         Some(&"sweep") => &["--samples", "1"],
+        // The folder is there by then.
+        Some(&"slurm") if !has("--model") => &["--limit", "120", "--samples", "1"],
         Some(&"calibrate") if !has("--sample") => &["--sample", "8", "--samples", "2"],
         Some(&"reproduce") if !has("--list") && !has("--print") && !has("--limit") => &["--limit", "3"],
         Some(&"bench") => &["--runs", "1"],

@@ -13,7 +13,7 @@ const EXAMPLES: &str = "Examples:
   causal-trace slurm results --array 8
 
   # A model of the hub on ROME's facts; four of sixteen tasks run at a time
-  causal-trace slurm gpt2-xl-results --model gpt2-xl --facts known_1000 --array 16%4 \\
+  causal-trace slurm gpt2-xl-array --model gpt2-xl --facts known_1000 --array 16%4 \\
       --sbatch \"--partition=long --cpus-per-task=16 --mem=32G --time=12:00:00\"
 
 Writes RESULTS/slurm/job.sh, an array with a task for each share of the sweep, and \

@@ -41,7 +41,7 @@ fn folders_are_shown_with_their_parts() {
     }
     assert_eq!(seen, prompts.len());
     for number in [
-        "2",
+        "99",
         "-1",
         "+1",
         "00",
