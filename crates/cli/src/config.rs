@@ -111,11 +111,16 @@ impl Config {
             true => Vec::new(),
             false => KEYS.into_iter().filter(|key| option(command, key).is_some()).collect(),
         };
-        let name = command.get_name().to_owned();
+        let name = table_of(command.get_name()).to_owned();
         options
             .into_iter()
             .filter_map(move |key| self.files.iter().find_map(|file| Some((file, file.setting(key, &name)?))))
     }
+}
+
+/// The table that a command's settings stand in: `slurm` is told of a sweep, which its tasks make as `sweep`.
+fn table_of(command: &str) -> &str {
+    if command == "slurm" { "sweep" } else { command }
 }
 
 /// Where files are looked for, and are: the one that wins first.

@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use causal_trace_report::page::quoted;
-use causal_trace_results::{ResultsFolder, SLURM};
+use causal_trace_results::{FolderError, ResultsFolder, SLURM};
 use clap::{Args as _, CommandFactory};
 
 use super::sweep::prepared;
@@ -19,14 +19,14 @@ use crate::slurm::{Jobs, Scripts, Submitted, submit, typed};
 use crate::sweep::Sweep;
 use crate::usage::Usage;
 
-/// Options of `sbatch` on which the scripts rely, long and short.
+/// Options of `sbatch` on which the scripts rely, long and short; two have no short form.
 const OWN: [[&str; 2]; 6] = [
     ["--array", "-a"],
     ["--chdir", "-D"],
     ["--error", "-e"],
     ["--output", "-o"],
-    ["--signal", "--signal"],
-    ["--open-mode", "--open-mode"],
+    ["--signal", "-\0"],
+    ["--open-mode", "-\0"],
 ];
 
 const JOB: &str = "job.sh";
@@ -38,11 +38,18 @@ pub(crate) fn run(args: &SlurmArgs, printer: &Printer) -> Result<()> {
     // What every task would find wrong is found here once; and the nodes may have no network.
     settings::check(&args.options.method)?;
     FactFile::open(args.options.facts.as_deref(), printer)?.choose(&super::sweep::choice(&args.options))?;
-    if let Ok(folder) = ResultsFolder::open(&args.results) {
-        let same = |sweep: &Sweep<'_>| sweep.refuse_other(&folder);
-        with_threads(args.options.method.threads, || prepared(&args.options, &args.results, printer, same))??;
-    } else {
-        models::provide(&args.options.model, printer)?;
+    match ResultsFolder::open(&args.results) {
+        Ok(folder) => {
+            let same = |sweep: &Sweep<'_>| sweep.refuse_other(&folder);
+            with_threads(args.options.method.threads, || {
+                prepared(&args.options, &args.results, printer, same)
+            })??;
+        }
+        Err(FolderError::NotAFolder { .. }) => {
+            refuse_other_files(&args.results)?;
+            models::provide(&args.options.model, printer)?;
+        }
+        Err(error) => return Err(error.into()),
     }
     let folder = args.results.join(SLURM);
     let jobs = jobs(args, &folder)?;
@@ -60,6 +67,22 @@ pub(crate) fn run(args: &SlurmArgs, printer: &Printer) -> Result<()> {
         to_submit(&jobs, &job, &summary)
     };
     printer.result(&said);
+    Ok(())
+}
+
+/// A new results folder holds nothing yet but the scripts.
+fn refuse_other_files(results: &Path) -> Result<()> {
+    let Ok(files) = std::fs::read_dir(results) else { return Ok(()) };
+    for file in files {
+        let name = file?.file_name();
+        if name != SLURM && !name.to_string_lossy().starts_with('.') {
+            bail!(
+                "{} is no results folder and holds {}: name another folder",
+                results.display(),
+                name.display()
+            );
+        }
+    }
     Ok(())
 }
 
@@ -88,13 +111,16 @@ fn options() -> Result<Vec<Vec<String>>> {
     let matches = matches.subcommand_matches("slurm").context("this is another command")?;
     let sweep = SweepOptions::augment_args(clap::Command::new("sweep"));
     // Also those of all commands, such as --no-config.
-    typed(program.get_arguments().chain(sweep.get_arguments()), matches)
+    let options = typed(program.get_arguments().chain(sweep.get_arguments()), matches)?;
+    options.iter().flatten().try_for_each(|word| refuse_control_characters(word))?;
+    Ok(options)
 }
 
 /// The options of `sbatch`, each with the words that follow it.
 fn sbatch(given: &[String]) -> Result<Vec<Vec<String>>> {
     let mut options: Vec<Vec<String>> = Vec::new();
     for text in given {
+        refuse_control_characters(text)?;
         let words = shlex::split(text)
             .ok_or_else(|| Usage(format!("--sbatch {text}: a quotation mark is opened and not closed")))?;
         for word in words {
@@ -111,8 +137,10 @@ fn sbatch(given: &[String]) -> Result<Vec<Vec<String>>> {
     }
     for words in &options {
         let given = words[0].split('=').next().unwrap_or_default();
+        // sbatch takes the beginning of a long option for the option.
+        let is_long = |own: &str| given.len() > 3 && own.starts_with(given);
         let is =
-            |own: &&[&str; 2]| given == own[0] || (given.starts_with(own[1]) && !given.starts_with("--"));
+            |own: &&[&str; 2]| is_long(own[0]) || (given.starts_with(own[1]) && !given.starts_with("--"));
         if let Some([long, _]) = OWN.iter().find(is) {
             let problem = format!(
                 "--sbatch may not have {long}, which the scripts set themselves: for the number of tasks give --array \
@@ -125,9 +153,19 @@ fn sbatch(given: &[String]) -> Result<Vec<Vec<String>>> {
 }
 
 fn text(path: PathBuf) -> Result<String> {
-    path.into_os_string()
-        .into_string()
-        .map_err(|path| anyhow::anyhow!("{} is not UTF-8: a script cannot say it; rename it", path.display()))
+    let text = path.into_os_string().into_string().map_err(|path| {
+        anyhow::anyhow!("{} is not UTF-8: a script cannot say it; rename it", path.display())
+    })?;
+    refuse_control_characters(&text)?;
+    Ok(text)
+}
+
+/// A line end would end a comment, or a line for `sbatch`.
+fn refuse_control_characters(text: &str) -> Result<()> {
+    if text.chars().any(char::is_control) {
+        bail!("{text:?} has a control character in it: a script cannot say it");
+    }
+    Ok(())
 }
 
 fn submitted(jobs: &Jobs, Submitted { array, summary }: &Submitted) -> String {

@@ -168,8 +168,12 @@ impl Status {
         if self.parts.running > 0 || left.is_empty() || !script.is_file() {
             return None;
         }
-        let (tasks, script) = (left.join(","), script.display().to_string());
-        Some(format!("tasks that are not done, if none waits: sbatch --array={tasks} {}", quoted(&script)))
+        // The shards that are listed may be those of another script, or of somebody's own.
+        let text = std::fs::read_to_string(&script).unwrap_or_default();
+        let is_of_script = text.contains(&format!("$SLURM_ARRAY_TASK_ID/{}\"", self.shards.len()));
+        let tasks = if is_of_script { format!("--array={} ", left.join(",")) } else { String::new() };
+        let script = script.display().to_string();
+        Some(format!("tasks that are not done, if none waits: sbatch {tasks}{}", quoted(&script)))
     }
 
     /// The same for a person.

@@ -41,12 +41,17 @@ pub(crate) fn run(args: &SweepArgs, printer: &Printer) -> Result<()> {
         let folder = ResultsFolder::open(&args.out)?;
         let (complete, all) = (folder.complete_parts()?.len(), folder.manifest().parts.len());
         let out = args.out.display();
-        printer.result(&if complete < all {
-            format!("shard {share} is done; {complete} of {all} parts of {out} are there")
-        } else {
-            format!("shard {share} is done, and with it all of {out}: causal-trace summary {out}")
-        });
-        return Ok(());
+        if complete < all {
+            printer.result(&format!("shard {share} is done; {complete} of {all} parts of {out} are there"));
+            return Ok(());
+        }
+        // Tasks of an array are many, and a job for the summary follows.
+        if share != Share::Any {
+            printer.result(&format!(
+                "shard {share} is done, and with it all of {out}: causal-trace summary {out}"
+            ));
+            return Ok(());
+        }
     }
     match summary::show(&args.out, &summary::Choice::default(), args.json, printer) {
         // All is done and saved; a share of the facts may well have nothing to average.

@@ -9,7 +9,7 @@ use clap::Command;
 use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 
-use super::{KEYS, configurable, is_flag, option, try_setting};
+use super::{KEYS, configurable, is_flag, option, table_of, try_setting};
 use crate::nearest::nearest;
 
 /// A file that was read.
@@ -122,7 +122,7 @@ impl Reader<'_> {
     }
 
     fn command(&self, name: &str) -> Option<&Command> {
-        configurable(self.program).find(|command| command.get_name() == name)
+        configurable(self.program).find(|command| command.get_name() == name && table_of(name) == name)
     }
 
     /// A key, for one command or for all.
@@ -168,7 +168,10 @@ impl Reader<'_> {
     fn unknown(&self, key: &Spanned<DeString<'_>>, is_table: bool) -> anyhow::Error {
         let name: &str = key.get_ref();
         let (kind, known): (&str, Vec<&str>) = match is_table {
-            true => ("table", configurable(self.program).map(Command::get_name).collect()),
+            true => {
+                let names = configurable(self.program).map(Command::get_name);
+                ("table", names.filter(|name| table_of(name) == *name).collect())
+            }
             false => ("key", KEYS.to_vec()),
         };
         let near = nearest(&name.replace('_', "-"), &known);

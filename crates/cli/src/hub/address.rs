@@ -9,8 +9,11 @@ pub(super) fn origin(url: &str) -> &str {
 
 /// Where a redirect leads.
 pub(super) fn resolved(from: &str, location: &str) -> String {
-    if location.contains("://") {
+    let scheme = location.split(['/', '?', '#']).next().unwrap_or_default();
+    if scheme.ends_with(':') {
         location.to_owned()
+    } else if location.starts_with("//") {
+        format!("{}:{location}", from.split(':').next().unwrap_or_default())
     } else if let Some(path) = location.strip_prefix('/') {
         format!("{}/{path}", origin(from))
     } else {
@@ -28,6 +31,8 @@ mod tests {
         assert_eq!(origin("https://a"), "https://a");
         assert_eq!(resolved("http://a:1/b/c", "/d"), "http://a:1/d");
         assert_eq!(resolved("http://a:1/b/c", "d"), "http://a:1/b/d");
+        assert_eq!(resolved("http://a:1/b/c", "/d?next=https://x"), "http://a:1/d?next=https://x");
+        assert_eq!(resolved("https://a:1/b/c", "//x/y"), "https://x/y");
         assert_eq!(resolved("http://a:1/b/c", "https://x/y"), "https://x/y");
     }
 }

@@ -156,7 +156,10 @@ impl Client {
             if url.starts_with("https:") && !next.starts_with("https:") {
                 return Err(Failure::Strange(format!("a redirect to {next}, which is not encrypted")));
             }
-            before.extend(response.headers().iter().map(|(name, value)| (name.clone(), value.clone())));
+            // What it says of the file; its own length is that of a redirect.
+            let of_file = |name: &str| name == "etag" || name.starts_with("x-");
+            let said = response.headers().iter().filter(|(name, _)| of_file(name.as_str()));
+            before.extend(said.map(|(name, value)| (name.clone(), value.clone())));
             url = next;
         }
         Err(Failure::Strange(format!("more than {MOST_REDIRECTS} redirects")))

@@ -98,7 +98,9 @@ wait "$task"
 while kill -0 "$task" 2>/dev/null; do wait "$task"; done
 wait "$task"
 code=$?
-if [[ -n ${{again:-}} && $code -ne 0 ]]; then
+if [[ -n ${{again:-}} && $code -ne 0 && $SECONDS -lt 60 ]]; then
+    echo "the time limit is too short to do anything in: give --sbatch a longer --time"
+elif [[ -n ${{again:-}} && $code -ne 0 ]]; then
     # By both numbers: the number of an array's last task is also that of the whole array.
     scontrol requeue "${{SLURM_ARRAY_JOB_ID}}_$SLURM_ARRAY_TASK_ID"
 fi
@@ -121,7 +123,8 @@ exit "$code"
 # What a sweep comes to, when the tasks of job.sh have ended; written by `causal-trace slurm`.
 
 {sbatch}
-if ! {program} check {results}; then
+# What dead workers left behind is moved aside, and so is what is damaged, to be computed again.
+if ! {program} check {results} && ! {{ {program} check {results} --repair && {program} check {results}; }}; then
     {program} status {results}
     echo "When nothing is missing any more: sbatch" {scripts}/summary.sh
     exit 1

@@ -138,6 +138,8 @@ fn what_no_task_could_do_is_refused_before_it_is_submitted() {
     refused(&["--facts", "nowhere.json"], 1, "nowhere.json");
     refused(&["--ids", "-5"], 1, "-5");
     refused(&["--sbatch", "--array=0-3"], 2, "--array");
+    refused(&["--sbatch", "--arr=0-3"], 2, "--array");
+    refused(&["--sbatch", "--partition=long\nrm -r ."], 1, "control character");
     refused(&["--sbatch", "-D /elsewhere"], 2, "--chdir");
     refused(&["--sbatch", "--partition=long -oall.txt"], 2, "--output");
     refused(&["--model", "./nowhere"], 1, "./nowhere");
@@ -146,6 +148,9 @@ fn what_no_task_could_do_is_refused_before_it_is_submitted() {
     refused(&["--noise-stream", "rome", "--seed", "99999999999"], 2, "--seed");
     support::fails(folder.path(), &["slurm", "results", "--array", "0"], 2, &["--array"]);
     support::fails(folder.path(), &["status", "results"], 1, &["results"]);
+    std::fs::create_dir(folder.path().join("notes")).unwrap();
+    std::fs::write(folder.path().join("notes/mine.txt"), "").unwrap();
+    support::fails(folder.path(), &["slurm", "notes", "--array", "2"], 1, &["mine.txt"]);
     succeeds(folder.path(), &["sweep", "--limit", "4", "--samples", "1", "--out", "results"]);
     let other = ["slurm", "results", "--array", "2", "--limit", "4", "--samples", "3"];
     support::fails(folder.path(), &other, 1, &["settings.corruption.samples"]);

@@ -1,6 +1,6 @@
 //! Everything that is wrong with a folder, and how it is put right.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -114,6 +114,11 @@ impl ResultsFolder {
     pub fn set_aside(&self, findings: &[Finding]) -> Result<Option<PathBuf>, FolderError> {
         let mut files: Vec<&PathBuf> = findings.iter().flat_map(|finding| &finding.files).collect();
         // A part whose marker is still there must have its tables.
+        let orphans: HashSet<&PathBuf> = findings
+            .iter()
+            .filter(|finding| finding.fault == Fault::Orphaned)
+            .flat_map(|finding| &finding.files)
+            .collect();
         files.sort_by_key(|file| (!file.starts_with(MARKERS), *file));
         files.dedup();
         if files.is_empty() {
@@ -123,6 +128,9 @@ impl ResultsFolder {
             self.new_aside().map_err(|source| FolderError::io("create", &self.path.join(DAMAGED), source))?;
         for file in files {
             let (from, to) = (self.path.join(file), aside.join(file));
+            if orphans.contains(file) && self.is_wanted_by_now(file) {
+                continue;
+            }
             let moved = to.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| fs::rename(&from, &to));
             match moved {
                 Err(error) if error.kind() != ErrorKind::NotFound => {
@@ -132,6 +140,14 @@ impl ResultsFolder {
             }
         }
         Ok(Some(aside))
+    }
+
+    /// Whether a table without a marker has got one since it was seen, or a worker.
+    fn is_wanted_by_now(&self, table: &Path) -> bool {
+        let number = table.file_stem().and_then(|stem| stem.to_str()?.strip_prefix("part-")?.parse().ok());
+        number.is_some_and(|part| {
+            layout::marker(&self.path, part).exists() || layout::claim(&self.path, part).exists()
+        })
     }
 
     /// A folder in `damaged/` that was not there before.

@@ -3,7 +3,7 @@
 //! The marker decides: it is written once, after both tables, and it is never replaced. Workers whose numbers agree
 //! write the same bytes, and it does not matter whose they are. Where they do not agree the first marker counts, and
 //! both sides see to it that the tables are those of that marker: the first one after it has given the marker, the other
-//! one when it finds it there.
+//! one when it finds it there. A marker whose tables are gone is taken away.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -12,6 +12,12 @@ use std::path::Path;
 use super::layout::{self, DAMAGED, Table, temporary};
 use super::marker::Marker;
 use super::{FolderError, ResultsFolder, atomic, read_marked};
+
+/// How often a part is looked at while others who disagree are at it.
+const ATTEMPTS: usize = 16;
+
+/// The bytes of tables.
+type Tables = Vec<(Table, Vec<u8>)>;
 
 /// What became of a part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,17 +53,38 @@ pub(super) fn commit(
     let mut text =
         serde_json::to_vec_pretty(marker).map_err(|error| FolderError::io("write", &path, error.into()))?;
     text.push(b'\n');
-    if atomic::publish(&path, &text)? {
-        let ours = Table::ALL.into_iter().zip(tables.map(<[u8]>::to_vec)).collect();
-        return put_back(folder, part, marker, ours).map(|_| Committed::Complete);
+    atomic::publish(&path, &text)?;
+    let ours = Table::ALL.into_iter().zip(tables.map(<[u8]>::to_vec)).collect();
+    settle(folder, part, marker, &ours, &before)
+}
+
+/// Sees to it that the tables are those of the marker that is there, which may become another one meanwhile: one whose
+/// tables were lost is taken away, and then anybody's may follow it.
+fn settle(
+    folder: &ResultsFolder,
+    part: usize,
+    marker: &Marker,
+    ours: &Tables,
+    before: &Tables,
+) -> Result<Committed, FolderError> {
+    for _ in 0..ATTEMPTS {
+        // None: somebody has asked for the part to be computed again in this very moment.
+        let Some(there) = marked(folder, part)? else { return Ok(Committed::Lost) };
+        let is_ours = there == *marker;
+        let is_right = put_back(folder, part, &there, if is_ours { ours } else { before })?;
+        if marked(folder, part)?.as_ref() != Some(&there) {
+            // What was put back may be in the way of the marker that is there now.
+            continue;
+        }
+        match (is_ours, is_right) {
+            (true, true) => return Ok(Committed::Complete),
+            (false, true) => return Ok(Committed::Otherwise),
+            // Somebody was at it: once more.
+            (true, false) => {}
+            (false, false) => break,
+        }
     }
-    match marked(folder, part)? {
-        Some(there) if there == *marker => Ok(Committed::Complete),
-        Some(there) if put_back(folder, part, &there, before)? => Ok(Committed::Otherwise),
-        Some(_) => set_aside(folder, part).map(|()| Committed::Lost),
-        // Somebody has asked for the part to be computed again in this very moment.
-        None => Ok(Committed::Lost),
-    }
+    set_aside(folder, part).map(|()| Committed::Lost)
 }
 
 /// A part's marker, where there is one.
@@ -83,7 +110,7 @@ fn put_back(
     folder: &ResultsFolder,
     part: usize,
     marker: &Marker,
-    at_hand: Vec<(Table, Vec<u8>)>,
+    at_hand: &Tables,
 ) -> Result<bool, FolderError> {
     let is_right = |table: Table| {
         let mark = marker.table(table);
@@ -91,8 +118,8 @@ fn put_back(
         there.is_ok_and(|bytes| mark.fault(&bytes).is_none())
     };
     for (table, bytes) in at_hand {
-        if !is_right(table) && marker.table(table).fault(&bytes).is_none() {
-            atomic::replace(&table.path(&folder.path, part), &bytes)?;
+        if !is_right(*table) && marker.table(*table).fault(bytes).is_none() {
+            atomic::replace(&table.path(&folder.path, part), bytes)?;
         }
     }
     Ok(Table::ALL.into_iter().all(is_right))

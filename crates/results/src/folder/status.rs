@@ -123,6 +123,10 @@ impl FolderStatus {
         usual.sort_unstable();
         let usual = usual.get(usual.len() / 2).copied().unwrap_or_default();
         let is_pause = |gap: Duration| gap > PAUSE && gap > usual * PAUSE_TO_USUAL;
+        // Work that has only just begun again tells nothing yet.
+        if is_pause(end.duration_since(latest).unwrap_or_default()) {
+            return None;
+        }
         let n = gaps().take_while(|gap| !is_pause(*gap)).count();
         let (start, _) = done[n];
         // The first ones took a time of which nothing is known.
@@ -136,6 +140,7 @@ impl FolderStatus {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::folder::Worker;
 
     fn status(ages: &[u64]) -> FolderStatus {
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000);
@@ -157,6 +162,12 @@ mod tests {
         assert_eq!(status(&[30, 0, 20, 10]).rate(), Some(18.0 / 30.0));
         // A night between them.
         assert_eq!(status(&[40_000, 39_990, 20, 10, 0]).rate(), Some(12.0 / 20.0));
+        // A part that was begun again after a night.
+        let mut again = status(&[43_220, 43_210, 43_200, 0]);
+        let worker = Worker::here(None, None, "test");
+        let claim = ClaimRecord { part: 3, since: 0, worker, locked: false };
+        again.parts[3] = PartState::Claimed(Dated { content: claim, written: again.now });
+        assert_eq!(again.rate(), None);
         // Parts that take hours are no pauses.
         assert_eq!(status(&[20_000, 10_000, 0]).rate(), Some(12.0 / 20_000.0));
     }
