@@ -23,7 +23,7 @@ use support::{causal_trace, isolated, stderr, succeeds, tables};
 use tempfile::{TempDir, tempdir};
 
 /// Schedules of an ordinary run of the tests.
-const A_FEW: u64 = 6;
+const A_FEW: u64 = 4;
 /// A sweep of a second or two.
 const SWEEP: [&str; 12] = [
     "sweep",
