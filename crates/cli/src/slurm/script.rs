@@ -98,8 +98,8 @@ wait "$task"
 while kill -0 "$task" 2>/dev/null; do wait "$task"; done
 wait "$task"
 code=$?
-if [[ -n ${{again:-}} && $code -ne 0 && $SECONDS -lt 60 ]]; then
-    echo "the time limit is too short to do anything in: give --sbatch a longer --time"
+if [[ -n ${{again:-}} && $code -gt 128 ]]; then
+    echo "told to end before anything was begun: the time limit is too short (--sbatch \"--time=…\")"
 elif [[ -n ${{again:-}} && $code -ne 0 ]]; then
     # By both numbers: the number of an array's last task is also that of the whole array.
     scontrol requeue "${{SLURM_ARRAY_JOB_ID}}_$SLURM_ARRAY_TASK_ID"

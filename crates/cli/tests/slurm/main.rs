@@ -62,7 +62,11 @@ fn an_array_that_is_cancelled_killed_and_requeued_gives_the_tables_of_one_proces
         .wait_until("no task is ending", |cluster| cluster.asked("squeue", &["-h", "-t", "CG"]).is_empty());
     // What was queued again waits for two minutes; an operator may let it begin.
     for task in [late, preempted] {
-        cluster.told("scontrol", &["update", &format!("JobId={array}_{task}"), "StartTime=now"]);
+        let (job, now) = (format!("JobId={array}_{task}"), "StartTime=now");
+        cluster.wait_until("it waits to begin again", |cluster| {
+            let mut update = cluster.command("scontrol", folder.path());
+            update.args(["update", &job, now]).output().unwrap().status.success()
+        });
     }
     cluster.at_work(&array, &results, &mut seen);
     cluster.kill_node(Duration::from_secs(2));
