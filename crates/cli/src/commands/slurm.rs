@@ -19,14 +19,14 @@ use crate::slurm::{Jobs, Scripts, Submitted, submit, typed};
 use crate::sweep::Sweep;
 use crate::usage::Usage;
 
-/// Options of `sbatch` on which the scripts rely, long and short; two have no short form.
-const OWN: [[&str; 2]; 6] = [
-    ["--array", "-a"],
-    ["--chdir", "-D"],
-    ["--error", "-e"],
-    ["--output", "-o"],
-    ["--signal", "-\0"],
-    ["--open-mode", "-\0"],
+/// Options of `sbatch` on which the scripts rely, long and, where they have one, short.
+const OWN: [(&str, Option<&str>); 6] = [
+    ("--array", Some("-a")),
+    ("--chdir", Some("-D")),
+    ("--error", Some("-e")),
+    ("--output", Some("-o")),
+    ("--signal", None),
+    ("--open-mode", None),
 ];
 
 const JOB: &str = "job.sh";
@@ -139,9 +139,9 @@ fn sbatch(given: &[String]) -> Result<Vec<Vec<String>>> {
         let given = words[0].split('=').next().unwrap_or_default();
         // sbatch takes the beginning of a long option for the option.
         let is_long = |own: &str| given.len() > 3 && own.starts_with(given);
-        let is =
-            |own: &&[&str; 2]| is_long(own[0]) || (given.starts_with(own[1]) && !given.starts_with("--"));
-        if let Some([long, _]) = OWN.iter().find(is) {
+        let is_short = |own: &str| given.starts_with(own) && !given.starts_with("--");
+        let own = OWN.iter().find(|(long, short)| is_long(long) || short.is_some_and(is_short));
+        if let Some((long, _)) = own {
             let problem = format!(
                 "--sbatch may not have {long}, which the scripts set themselves: for the number of tasks give --array \
                  without --sbatch, and change anything else in the scripts"
