@@ -24,5 +24,5 @@ pub(crate) use prepared::{Preparation, Prepared, Ready};
 pub(crate) use progress::{SweepProgress, duration};
 pub(crate) use request::{Request, Sweep};
 pub(crate) use run::{AtWork, Traced};
-pub(crate) use shares::share;
+pub(crate) use shares::shares;
 pub(crate) use work::Work;

@@ -12,9 +12,9 @@ use causal_trace_results::{
 };
 use serde::Serialize;
 
-use crate::args::{MOST_SHARDS, Shard, StatusArgs};
+use crate::args::{MOST_SHARDS, StatusArgs};
 use crate::printer::{Printer, shown};
-use crate::sweep::{duration, share};
+use crate::sweep::{duration, shares};
 
 pub(crate) fn run(args: &StatusArgs, printer: &Printer) -> Result<()> {
     let mut is_told = false;
@@ -256,10 +256,10 @@ fn shards(status: &FolderStatus, is_stale: impl Fn(&Dated<ClaimRecord>) -> bool)
         return Vec::new();
     };
     let count = latest.content.count;
-    let of_shard = |index: usize| {
+    let of_shard = |(index, parts): (usize, Vec<usize>)| {
         let mut counts = Counts::default();
         let (mut done, mut all) = (0.0, 0.0);
-        for part in share(&status.costs, Shard { index, count }) {
+        for part in parts {
             let (state, cost) = (&status.parts[part], status.costs[part]);
             counts.add(state, 1, &is_stale);
             all += cost;
@@ -276,7 +276,7 @@ fn shards(status: &FolderStatus, is_stale: impl Fn(&Dated<ClaimRecord>) -> bool)
             job: worker.and_then(|worker| Some(worker.slurm.as_ref()?.name())),
         }
     };
-    (0..count).map(of_shard).collect()
+    shares(&status.costs, count).into_iter().enumerate().map(of_shard).collect()
 }
 
 fn running(status: &FolderStatus, is_stale: impl Fn(&Dated<ClaimRecord>) -> bool) -> Vec<Running> {

@@ -11,8 +11,7 @@ use serde::Serialize;
 
 use super::probe::Probe;
 use super::request::Sweep;
-use super::{duration, share};
-use crate::args::Shard;
+use super::{duration, shares};
 use crate::memory::{PROGRAM, described};
 
 const PROBE: Duration = Duration::from_secs(2);
@@ -50,7 +49,8 @@ pub(crate) struct Forecast {
 struct Tried {
     prompts: usize,
     seconds: f64,
-    operations_per_second: f64,
+    /// Null where there is no prompt to try.
+    operations_per_second: Option<f64>,
     /// Of the prompts tried, those that the model gets wrong or that are left out for another reason.
     left_out: usize,
 }
@@ -104,7 +104,7 @@ impl Forecast {
             probe: Tried {
                 prompts: probe.facts,
                 seconds: probe.seconds,
-                operations_per_second: probe.operations_per_second(),
+                operations_per_second: Some(probe.operations_per_second()).filter(|rate| rate.is_finite()),
                 left_out: probe.records.iter().filter(|record| record.traced().is_none()).count(),
             },
             seconds_to_begin,
@@ -133,13 +133,11 @@ impl Forecast {
         let (all, weights) = (described(self.memory_bytes), described(self.weights_bytes));
         writeln!(text, "memory      {all}, of which weights {weights}")?;
         writeln!(text, "disk        {}", described(self.disk_bytes))?;
+        let rate = probe.operations_per_second.unwrap_or_default() / 1e9;
         writeln!(
             text,
-            "probe       {} prompts in {:.1} s, {:.1} GFLOP/s; {} of them are left out (wrong predictions, or other reasons)",
-            probe.prompts,
-            probe.seconds,
-            probe.operations_per_second / 1e9,
-            probe.left_out
+            "probe       {} prompts in {:.1} s, {rate:.1} GFLOP/s; {} of them are left out (wrong predictions, or other reasons)",
+            probe.prompts, probe.seconds, probe.left_out
         )?;
         writeln!(
             text,
@@ -156,14 +154,14 @@ impl Forecast {
 /// The share that takes longest of so many.
 fn slowest(sweep: &Sweep<'_>, probe: &Probe, count: usize, seconds_to_begin: f64) -> Shards {
     let costs: Vec<f64> = sweep.parts.iter().map(|part| part.cost).collect();
-    let of_share = |index: usize| {
-        let parts = share(&costs, Shard { index, count });
+    let of_share = |parts: Vec<usize>| {
         let cost = parts.iter().map(|&part| costs[part]).sum();
         let seconds = seconds_to_begin + probe.seconds_for(cost, sweep.batches(&parts).len());
         Shards { shards: count, prompts: sweep.facts_of(&parts).count(), seconds }
     };
     let slower = |a: Shards, b: Shards| if b.seconds > a.seconds { b } else { a };
-    (1..count).map(of_share).fold(of_share(0), slower)
+    let nothing = Shards { shards: count, prompts: 0, seconds: 0.0 };
+    shares(&costs, count).into_iter().map(of_share).fold(nothing, slower)
 }
 
 /// How long the batch takes that takes longest.

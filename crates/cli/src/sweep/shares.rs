@@ -31,25 +31,28 @@ pub(super) fn from_anywhere(n_parts: usize) -> Vec<usize> {
     (first..n_parts).chain(0..first).collect()
 }
 
-/// The parts of a share of the work: each part, the costliest first, goes to the share that has least.
-pub(crate) fn share(costs: &[f64], shard: Shard) -> Vec<usize> {
+/// The parts of a share of the work.
+pub(crate) fn share(costs: &[f64], Shard { index, count }: Shard) -> Vec<usize> {
+    shares(costs, count).swap_remove(index)
+}
+
+/// The parts of every share: each part, the costliest first, goes to the share that has least.
+pub(crate) fn shares(costs: &[f64], count: usize) -> Vec<Vec<usize>> {
     let mut order: Vec<usize> = (0..costs.len()).collect();
     order.sort_by(|&a, &b| costs[b].total_cmp(&costs[a]));
-    let mut loads = vec![(0.0, 0); shard.count];
-    let mut mine = Vec::new();
+    let mut loads = vec![(0.0, 0); count];
+    let mut shares = vec![Vec::new(); count];
     for part in order {
-        let least = (0..shard.count)
-            .min_by(|&a, &b| loads[a].partial_cmp(&loads[b]).unwrap_or(std::cmp::Ordering::Equal));
+        let least =
+            (0..count).min_by(|&a, &b| loads[a].partial_cmp(&loads[b]).unwrap_or(std::cmp::Ordering::Equal));
         let least = least.unwrap_or_default();
         loads[least].0 += costs[part];
         // Parts without cost are shared out by their number.
         loads[least].1 += 1;
-        if least == shard.index {
-            mine.push(part);
-        }
+        shares[least].push(part);
     }
-    mine.sort_unstable();
-    mine
+    shares.iter_mut().for_each(|parts| parts.sort_unstable());
+    shares
 }
 
 #[cfg(test)]
@@ -94,7 +97,7 @@ mod tests {
 
     /// The largest share's cost over the mean; every part is in one share.
     fn imbalance(costs: &[f64], count: usize) -> f64 {
-        let shares: Vec<Vec<usize>> = (0..count).map(|index| share(costs, Shard { index, count })).collect();
+        let shares = shares(costs, count);
         let mut all = shares.concat();
         all.sort_unstable();
         assert_eq!(all, Vec::from_iter(0..costs.len()));
